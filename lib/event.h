@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EVENT_H
+#define EVENT_H
+
+#include <stddef.h>
+
+/*
+ * What is known of GitHub's webhook events before any handler looks at one:
+ * one table row an event (docs.github.com, "Webhook events and payloads").
+ *
+ * The event's name comes in a header, and headers are not signed. `subject`
+ * names the members that GitHub always puts in such a payload: a body that
+ * lacks them was signed for another event and is refused. An event that the
+ * table does not have is accepted on its name alone: GitHub adds events.
+ */
+
+struct event_kind {
+	const char *name;	 /* value of X-GitHub-Event */
+	const char *subject[3];	 /* members that must be there; NULL ends */
+	const char *number_path; /* path of the issue or pull request number */
+	const char *sha_path;	 /* path of the commit it is about, or NULL */
+	unsigned flags;
+};
+
+/* A newer one makes older queued ones of the same key and event moot. */
+#define EVENT_RECHECK 1u
+
+/* The row of `name`, or NULL. */
+const struct event_kind *event_find(const char *name);
+
+/* Row i of the table, NULL behind the last. */
+const struct event_kind *event_at(size_t i);
+
+/* 1 if `name` can be an event's name: [a-z0-9_]{1,64}. */
+int event_name_valid(const char *name);
+
+/* 1 if queued (event, action) are superseded by a newer one of their key. */
+int event_supersedes(const char *event, const char *action);
+
+#endif

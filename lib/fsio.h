@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FSIO_H
+#define FSIO_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct buf;
+struct err;
+
+/*
+ * File calls that always do all of what they were asked, or say why not:
+ * interrupted calls are repeated, short writes continued.
+ *
+ * No function here repeats a failed fsync or close: the kernel reports a
+ * lost write once and then calls the page clean ("Can Applications Recover
+ * from fsync Failures?", ATC 2020), so the caller must give the file up.
+ *
+ * Names are relative to a directory descriptor throughout. Descriptors are
+ * opened close-on-exec; nothing here follows a symbolic link in the last
+ * component, and only regular files are opened.
+ */
+
+/* Opens `name` for reading; ERR_BAD where it is not a regular file. */
+int fs_open_read(int *fd, int dir, const char *name, struct err *err)
+    __attribute__((warn_unused_result));
+
+/* Opens a directory; makes it with `mode` first where it is missing. */
+int fs_open_dir(int *fd, int dir, const char *name, struct err *err)
+    __attribute__((warn_unused_result));
+int fs_make_dir(int *fd, int dir, const char *name, mode_t mode,
+    struct err *err) __attribute__((warn_unused_result));
+
+int fs_write_all(int fd, const void *bytes, size_t len, struct err *err)
+    __attribute__((warn_unused_result));
+int fs_pwrite_all(int fd, const void *bytes, size_t len, off_t at,
+    struct err *err) __attribute__((warn_unused_result));
+
+/* As many as there are up to `len`; *got < len only at the end of file. */
+int fs_pread_full(int fd, void *bytes, size_t len, off_t at, size_t *got,
+    struct err *err) __attribute__((warn_unused_result));
+
+/* The whole file into `b`; more than the buffer's maximum is ERR_BAD. */
+int fs_read_file(struct buf *b, int dir, const char *name, struct err *err)
+    __attribute__((warn_unused_result));
+
+int fs_sync(int fd, const char *what, struct err *err)
+    __attribute__((warn_unused_result));
+
+/*
+ * Replaces `name` with these bytes so that a reader, also after a crash,
+ * sees the old file or the new one: temporary file, fsync, rename, fsync of
+ * the directory.
+ */
+int fs_replace(int dir, const char *name, const void *bytes, size_t len,
+    mode_t mode, struct err *err) __attribute__((warn_unused_result));
+
+/* close() unless fd is -1, which it then becomes; errno is kept. */
+void fs_close(int *fd);
+
+#endif

@@ -7,6 +7,8 @@ B	?= build
 V	?=
 CC	?= cc
 PREFIX	?= /usr/local
+DESTDIR	?=
+J	= $(if $(filter --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 STD	= -std=c17 -D_GNU_SOURCE
 WARN	= -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
@@ -33,7 +35,10 @@ FCGI_SRC	:= $(wildcard fcgi/*.c)
 JOBS_SRC	:= $(wildcard jobs/*.c jobs/*/*.c)
 UNIT_SRC	:= $(wildcard tests/unit/test_*.c)
 FCGITEST_SRC	:= $(wildcard tests/fcgi/test_*.c)
-TESTLIB_SRC	:= $(filter-out $(wildcard tests/*/test_*.c),$(wildcard tests/support/*.c))
+CRASH_SRC	:= $(wildcard tests/crash/test_*.c)
+FUZZ_SRC	:= $(wildcard tests/fuzz/fuzz_*.c)
+TESTLIB_SRC	:= $(wildcard tests/support/*.c)
+E2E		:= $(wildcard tests/e2e/*.test.mjs)
 
 # Every program's main() stands in a file of its own; the rest are archives.
 MAINS	= fcgi/main.c jobs/runner/main.c jobs/worker/main.c jobs/cli/main.c
@@ -44,13 +49,22 @@ FCGI_OBJ := $(call obj,$(filter-out $(MAINS),$(FCGI_SRC)))
 JOBS_OBJ := $(call obj,$(filter-out $(MAINS),$(JOBS_SRC)))
 TESTLIB_OBJ := $(call obj,$(TESTLIB_SRC))
 
-PROGRAMS := $(addprefix $(B)/,hookspool-fcgi spool-runner job-worker hookspool)
+PROGRAMS := $(addprefix $(B)/,$(if $(wildcard fcgi/main.c),hookspool-fcgi) \
+	  $(if $(wildcard jobs/runner/main.c),spool-runner) \
+	  $(if $(wildcard jobs/worker/main.c),job-worker) \
+	  $(if $(wildcard jobs/cli/main.c),hookspool))
 UNIT	:= $(patsubst tests/unit/%.c,$(B)/test/unit/%,$(UNIT_SRC))
 FCGITEST := $(patsubst tests/fcgi/%.c,$(B)/test/fcgi/%,$(FCGITEST_SRC))
+CRASH	:= $(patsubst tests/crash/%.c,$(B)/test/crash/%,$(CRASH_SRC))
+REPLAY	:= $(patsubst tests/fuzz/fuzz_%.c,$(B)/test/fuzz/replay_%,$(FUZZ_SRC))
+FUZZ	:= $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzz/fuzz_%,$(FUZZ_SRC))
 
 LIBS_BASE = -lcrypto -lyaml -lcjson
 LIBS_fcgi = -lfcgi $(LIBS_BASE)
 LIBS_jobs = -lcurl -lgit2 $(LIBS_BASE)
+
+.SECONDARY:
+.DELETE_ON_ERROR:
 
 .PHONY: all
 all: $(PROGRAMS) ## build the programs into build/
@@ -93,20 +107,125 @@ $(B)/test/unit/%: $(B)/obj/tests/unit/%.o $(B)/testlib.a $(B)/responder.a \
 $(B)/test/fcgi/%: $(B)/obj/tests/fcgi/%.o $(B)/testlib.a $(B)/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_BASE)
+$(B)/test/crash/%: $(B)/obj/tests/crash/%.o $(B)/testlib.a $(B)/responder.a \
+    $(B)/jobs.a $(B)/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lfcgi $(LIBS_jobs)
+$(B)/test/fuzz/replay_%: $(B)/obj/tests/fuzz/fuzz_%.o \
+    $(B)/obj/tests/fuzz/replay.o $(B)/responder.a $(B)/jobs.a $(B)/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBS_jobs)
+$(B)/fuzz/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/responder.a \
+    $(B)/jobs.a $(B)/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -lfcgi $(LIBS_jobs)
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
-# ---- everything else is a script that stands on its own ----
+# ---- trying it ----
+
+.PHONY: deps test-deps run
+deps: ## install the Debian packages to build and run it (sudo if needed)
+	@scripts/deps
+test-deps: ## and to test it
+	@scripts/deps test
+run: ## the whole demo on this machine; ONCE=1 checks it and ends
+	@scripts/deps
+	@$(MAKE) --no-print-directory $(J) all
+	@HOOKSPOOL_BUILD=$(B) ONCE=$(ONCE) scripts/demo
+
+# ---- testing it ----
 
 ASAN	= B=$(B)/asan OPT="-O1 -g -fno-omit-frame-pointer" \
 	  SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
+check	= @HOOKSPOOL_BUILD=$(1) HOOKSPOOL_PLAIN=$(B) scripts/test $(2)
+in_asan	= $(patsubst $(B)/%,$(B)/asan/%,$(1))
 
-.PHONY: asan
-asan: ## the same with address and undefined-behaviour sanitizers, build/asan/
+.PHONY: asan tests-build
+asan: ## programs and tests with address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory $(ASAN) all tests-build
+tests-build: $(UNIT) $(FCGITEST) $(REPLAY)
 
-.PHONY: tests-build
-tests-build: $(UNIT) $(FCGITEST)
+.PHONY: test check-unit check-fcgi check-crash check-e2e check-kill fuzz-replay
+test: ## every test, with its own set-up; ends with "N passed, N failed"
+	@scripts/deps test
+	@$(MAKE) --no-print-directory $(J) all $(CRASH)
+	@$(MAKE) --no-print-directory $(J) asan
+	$(call check,$(B)/asan,lint:scripts/lint size:scripts/size \
+	    $(addprefix unit:,$(call in_asan,$(UNIT))) \
+	    $(addprefix fuzz:,$(call in_asan,$(REPLAY))) \
+	    $(addprefix fcgi:,$(call in_asan,$(FCGITEST))) \
+	    $(addprefix crash:,$(CRASH)) \
+	    $(addprefix e2e:,$(E2E)))
+check-unit: asan ## unit tests, one module each (cmocka)
+	$(call check,$(B)/asan,$(addprefix unit:,$(call in_asan,$(UNIT))))
+check-fcgi: all asan ## the responder, driven over its socket
+	$(call check,$(B)/asan,$(addprefix fcgi:,$(call in_asan,$(FCGITEST))))
+check-crash: all $(CRASH) ## every system call failed or killed at, then restarted
+	$(call check,$(B),$(addprefix crash:,$(CRASH)))
+check-e2e: all asan ## nginx, responders, runner, worker: real payloads
+	@scripts/deps test
+	$(call check,$(B)/asan,$(addprefix e2e:,$(E2E)))
+check-kill: all ## kill -9 under load, CYCLES=100 times
+	@scripts/deps test
+	@CYCLES=$(or $(CYCLES),100) HOOKSPOOL_BUILD=$(abspath $(B)) \
+	    node --test tests/e2e/kill.test.mjs
+fuzz-replay: asan ## every kept input once through its fuzz target
+	$(call check,$(B)/asan,$(addprefix fuzz:,$(call in_asan,$(REPLAY))))
+
+FUZZ_SECONDS ?= 600
+.PHONY: fuzz fuzz-build
+fuzz: ## libFuzzer on each target, FUZZ_SECONDS=600 each
+	@$(MAKE) --no-print-directory $(J) CC=clang B=$(B)/fuzzing \
+	    OPT="-O1 -g -fno-omit-frame-pointer" \
+	    SAN="-fsanitize=fuzzer-no-link,address,undefined" fuzz-build
+	@scripts/fuzz $(B)/fuzzing/fuzz $(FUZZ_SECONDS)
+fuzz-build: $(FUZZ)
+
+# ---- judging it ----
+
+ANALYZED := $(LIB_SRC) $(FCGI_SRC) $(JOBS_SRC)
+HEADERS	:= $(wildcard lib/*.h fcgi/*.h jobs/*.h jobs/*/*.h)
+TIDY	:= $(patsubst %.c,$(B)/tidy/%.ok,$(ANALYZED))
+FANALYZE := $(patsubst %.c,$(B)/fanalyze/%.ok,$(ANALYZED))
+
+.PHONY: analyze analyze-files cppcheck
+analyze: ## cppcheck, clang-tidy, gcc -fanalyzer: all silent
+	@scripts/deps analyze
+	@$(MAKE) --no-print-directory $(J) cppcheck
+	@$(MAKE) --no-print-directory $(J) -k analyze-files
+	@echo "analyzers: nothing found in $(words $(ANALYZED)) files"
+cppcheck:
+	@HOOKSPOOL_BUILD=$(B) scripts/analyze
+analyze-files: $(TIDY) $(FANALYZE)
+$(B)/tidy/%.ok: %.c .clang-tidy $(HEADERS)
+	@mkdir -p $(@D); echo "  TIDY $<"
+	@clang-tidy --quiet $< -- $(STD) $(CPPFLAGS) -Ilib -Ifcgi -Ijobs \
+	    2>$@.err || { cat $@.err; exit 1; }
+	@touch $@
+$(B)/fanalyze/%.ok: %.c $(HEADERS)
+	@mkdir -p $(@D); echo "  FANALYZE $<"
+	@gcc $(STD) $(CPPFLAGS) -Wall -Wextra -Werror -O1 -fanalyzer \
+	    -Ilib -Ifcgi -Ijobs -c -o /dev/null $<
+	@touch $@
+
+.PHONY: lint format format-check size
+lint: all ## house rules a machine can check
+	@HOOKSPOOL_PLAIN=$(B) scripts/lint
+format: ## clang-format over all sources
+	@scripts/format
+format-check: ## say which files make format would change
+	@test -z "$$(scripts/format --check | tee /dev/stderr)"
+size: ## lengths of functions and files, and their limits
+	@scripts/size
+
+# ---- installing it ----
+
+.PHONY: install uninstall
+install: all ## programs, manual pages, units, web server snippets; PREFIX, DESTDIR
+	@B=$(B) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) scripts/install
+uninstall: ## remove what install put there; configuration and data stay
+	@PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) scripts/install --remove
 
 .PHONY: clean distclean
 clean: ## remove what was built
@@ -116,4 +235,4 @@ distclean: clean ## remove also what the tests installed
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1	\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  \1	\2/p' Makefile | expand -t 18

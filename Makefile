@@ -141,10 +141,11 @@ ASAN	= B=$(B)/asan OPT="-O1 -g -fno-omit-frame-pointer" \
 check	= @HOOKSPOOL_BUILD=$(1) HOOKSPOOL_PLAIN=$(B) scripts/test $(2)
 in_asan	= $(patsubst $(B)/%,$(B)/asan/%,$(1))
 
-.PHONY: asan tests-build
+.PHONY: asan tests-build unit-build
 asan: ## programs and tests with address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory $(ASAN) all tests-build
 tests-build: $(UNIT) $(FCGITEST) $(REPLAY)
+unit-build: $(UNIT)
 
 .PHONY: test check-unit check-fcgi check-crash check-e2e check-kill fuzz-replay
 test: ## every test, with its own set-up; ends with "N passed, N failed"
@@ -157,7 +158,8 @@ test: ## every test, with its own set-up; ends with "N passed, N failed"
 	    $(addprefix fcgi:,$(call in_asan,$(FCGITEST))) \
 	    $(addprefix crash:,$(CRASH)) \
 	    $(addprefix e2e:,$(E2E)))
-check-unit: asan ## unit tests, one module each (cmocka)
+check-unit: ## unit tests, one module each (cmocka)
+	@$(MAKE) --no-print-directory $(J) $(ASAN) unit-build
 	$(call check,$(B)/asan,$(addprefix unit:,$(call in_asan,$(UNIT))))
 check-fcgi: all asan ## the responder, driven over its socket
 	$(call check,$(B)/asan,$(addprefix fcgi:,$(call in_asan,$(FCGITEST))))

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "fsio.h"
+#include "runner/presence.h"
+#include "spool.h"
+
+#define HEARTBEAT "heartbeat"
+
+static int
+open_lock(struct spool *s, const char *name, int *fd, struct err *err)
+{
+	int new_fd = openat(spool_fd(s, SPOOL_LOCK), name,
+	    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
+
+	if (new_fd == -1)
+		return err_sys(err, "lock/%s", name);
+	*fd = new_fd;
+	return 0;
+}
+
+/* 0 taken, 1 held by somebody else. */
+static int
+take(struct spool *s, const char *name, int how, int *fd, struct err *err)
+{
+	int new_fd, rc;
+
+	if (open_lock(s, name, &new_fd, err) == -1)
+		return -1;
+	do
+		rc = flock(new_fd, how);
+	while (rc == -1 && errno == EINTR);
+	if (rc == 0) {
+		*fd = new_fd;
+		return 0;
+	}
+	rc = errno == EWOULDBLOCK ? 1 : err_sys(err, "lock/%s", name);
+	close(new_fd);
+	return rc;
+}
+
+int
+presence_join(struct spool *s, int *fd, struct err *err)
+{
+	return take(s, "runner", LOCK_SH, fd, err);
+}
+
+int
+presence_exclude(struct spool *s, int *fd, struct err *err)
+{
+	return take(s, "runner", LOCK_EX | LOCK_NB, fd, err);
+}
+
+int
+presence_alive(struct spool *s)
+{
+	struct err ignored;
+	int fd = -1, rc = presence_exclude(s, &fd, &ignored);
+
+	fs_close(&fd);
+	return rc == 1;
+}
+
+int
+presence_drain(struct spool *s, int *fd, struct err *err)
+{
+	return take(s, "drain", LOCK_EX | LOCK_NB, fd, err);
+}
+
+/* Best effort: readiness says so where it cannot be written. */
+void
+presence_beat(struct spool *s)
+{
+	struct err ignored;
+	int fd = -1;
+
+	if (utimensat(spool_fd(s, SPOOL_LOCK), HEARTBEAT, NULL,
+		AT_SYMLINK_NOFOLLOW) == 0)
+		return;
+	if (open_lock(s, HEARTBEAT, &fd, &ignored) == 0)
+		futimens(fd, NULL);
+	fs_close(&fd);
+}
+
+long
+presence_age(struct spool *s)
+{
+	struct stat st;
+	int64_t age;
+
+	if (fstatat(spool_fd(s, SPOOL_LOCK), HEARTBEAT, &st,
+		AT_SYMLINK_NOFOLLOW) == -1)
+		return -1;
+	age = clock_wall() / CLOCK_SECOND - (int64_t)st.st_mtime;
+	return age < 0 ? 0 : (long)age;
+}

@@ -84,7 +84,7 @@ $(B)/jobs.a: $(JOBS_OBJ)
 $(B)/testlib.a: $(TESTLIB_OBJ)
 $(B)/%.a:
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) qcs $@ $^
 
 # ---- compiling: who may include what ----
 

@@ -29,7 +29,7 @@ open_lock(struct spool *s, const char *name, int *fd, struct err *err)
 static int
 take(struct spool *s, const char *name, int how, int *fd, struct err *err)
 {
-	int new_fd, rc;
+	int new_fd = -1, rc;
 
 	if (open_lock(s, name, &new_fd, err) == -1)
 		return -1;

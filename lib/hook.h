@@ -37,19 +37,29 @@ struct json;
  *     retries: 0
  *     key: "deploy-{{repository.full_name}}"
  *     sandbox: none             # none, limits, strict
+ *     network: true             # strict only; default: false there
+ *     writable: [/srv/www]      # limits, strict: besides working-directory
+ *     readable: [/opt/tool]     # strict: besides the system's programs
  *
  * A rule is a mapping with one of:
  *   and: [rule...]   or: [rule...]   not: rule
- *   value: {path: pusher.name, equals: octocat}
+ *   value: {path: pusher.name, equals: octocat}     # or a list of values;
+ *                                  # without equals: is there and not null
  *   regex: {path: ref, pattern: "^refs/heads/"}     # POSIX extended
  *   cidr: 192.0.2.0/24  (or a list)                 # the client's address
  *
+ * Branches and tags are matched as lib/glob.h says ("*" stops at a "/").
+ *
  * A path reads the payload ("head_commit.id", "commits.0.id"); paths that
  * begin with "@" read the head (@event, @action, @delivery, @hook_id,
- * @repository, @number, @sender, @peer, @job_id). "@payload" is the whole
- * body. {{path}} in a command's item, the environment, the key is replaced by
- * the value, which stays inside its one argument.
+ * @repository, @number, @sender, @peer, @sha, @job_id, @request_id).
+ * "@payload" is the whole payload, as compact JSON. {{path}} in a command's
+ * item, the environment, the key is replaced by the value, which stays inside
+ * its one argument.
  */
+
+#define HOOK_NAME_MAX  65     /* bytes, with the NUL */
+#define HOOK_VALUE_MAX 131072 /* bytes: MAX_ARG_STRLEN, execve(2) */
 
 enum hook_sandbox { SANDBOX_NONE, SANDBOX_LIMITS, SANDBOX_STRICT };
 
@@ -61,28 +71,31 @@ struct hook_rule;
 
 struct hook {
 	const char *name;
-	const char *repository;		/* NULL: a hook of the top level */
-	const char *const *events;	/* NULL-terminated; NULL: every one */
+	const char *repository;	   /* NULL: a hook of the top level */
+	const char *const *events; /* NULL-terminated; NULL: every one */
 	const char *const *actions;
 	const char *const *branches;
 	const char *const *tags;
 	const char *const *labels;
-	const struct hook_rule *match;	/* NULL: always */
-	const char *const *command;	/* NULL-terminated templates */
+	const struct hook_rule *match;	    /* NULL: always */
+	const char *const *command;	    /* NULL-terminated templates */
 	const struct hook_env *environment; /* name NULL ends */
 	int payload_on_stdin, payload_file;
-	const char *working_directory;	/* NULL: an empty scratch directory */
-	int64_t timeout;		/* ns */
+	const char *working_directory; /* NULL: an empty scratch directory */
+	int64_t timeout;	       /* ns */
 	unsigned retries;
-	const char *key;		/* template, NULL: none */
+	const char *key; /* template, NULL: none */
 	enum hook_sandbox sandbox;
+	int network;		     /* reach other machines from strict */
+	const char *const *writable; /* NULL: none */
+	const char *const *readable;
 };
 
 struct hooks; /* all of a configuration, compiled */
 
 /* ERR_CONF with file and line on the first mistake. */
-int hooks_compile(struct hooks **out, const struct config *config,
-    struct err *err) CHECKED;
+int hooks_compile(
+    struct hooks **out, const struct config *config, struct err *err) CHECKED;
 void hooks_free(struct hooks *hooks);
 
 size_t hooks_count(const struct hooks *hooks);
@@ -96,9 +109,30 @@ int hooks_want(const struct hooks *hooks, const struct job_head *head);
 int hook_match(const struct hook *hook, const struct job_head *head,
     const struct json *payload, struct buf *why);
 
-/* Adds the template with its values put in. A path that is not there gives
- * nothing; an object or array gives its JSON. */
+/* Adds the template with its values put in. A path that is not there, and
+ * null, give nothing; an object or array gives its JSON. Buffers are born
+ * with a maximum: HOOK_VALUE_MAX - 1 for what goes to a command. */
 void hook_expand(struct buf *out, const char *template_text,
     const struct job_head *head, const struct json *payload);
+
+/*
+ * The whole command with its values put in, NULL-terminated, to be freed
+ * with hook_argv_free(). ERR_BAD where a value is too long for one argument,
+ * and where an item that begins with a value would come out as an option
+ * ("-x"): a stranger could then give the command options. Items behind a
+ * literal "--" are not looked at, for there a command takes no options.
+ */
+int hook_argv(char ***argv, const struct hook *hook,
+    const struct job_head *head, const struct json *payload,
+    struct err *err) CHECKED;
+
+/* The hook's environment as "NAME=value", likewise. */
+int hook_environment(char ***env, const struct hook *hook,
+    const struct job_head *head, const struct json *payload,
+    struct err *err) CHECKED;
+void hook_argv_free(char **argv);
+
+/* "none", "limits", "strict". */
+const char *hook_sandbox_name(enum hook_sandbox sandbox);
 
 #endif

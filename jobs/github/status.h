@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GITHUB_STATUS_H
+#define GITHUB_STATUS_H
+
+#include <stdint.h>
+
+#include "err.h"
+
+struct config;
+struct report;
+struct spool;
+struct steplog;
+
+/*
+ * Sends one report of the outbox as a commit status, so that it appears
+ * exactly once:
+ *
+ *   1. lock the commit and context; a newer job of theirs: superseded
+ *   2. Attempted is State already: read the commit's statuses back, and stop
+ *      if ours (context, state, target_url) is there
+ *   3. store Attempted = State (fsync), POST, store Posted = State (fsync)
+ *
+ * A kill between any two of these leaves a file from which the same steps
+ * find the truth. The target_url carries the job's ID; without one (no
+ * public-url configured) the description does.
+ *
+ * Whatever comes out, the report's file says it; the caller's job is not
+ * affected. 0: nothing more to do for now (reported, refused, superseded,
+ * expired). 1: somebody else is sending for this commit, come back. -1 with
+ * ERR_TEMP: `due` says when to try again.
+ */
+
+#define STATUS_GIVE_UP (INT64_C(24) * 3600) /* seconds after `wanted` */
+
+int status_send(struct spool *s, const struct config *config,
+    const char *job_id, struct steplog *log, struct err *err) CHECKED;
+
+#endif

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Crash argument. A report's file is replaced by fs_replace(): the old or
+ * the new one is there, never a mixture. Every step of a send is a
+ * replacement before or after the POST, never in between, so a crash leaves
+ * either "not begun" (post it), "begun" (read back first) or "posted".
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "clock.h"
+#include "digest.h"
+#include "fsio.h"
+#include "outbox.h"
+#include "spool.h"
+#include "utf8.h"
+
+#define FILE_MAX 4096
+#define NEWEST	 ".newest-" /* + hash of commit and context */
+
+static const char *const state_names[] = { "none", "pending", "success",
+	"failure", "error" };
+static const char *const result_names[] = { "waiting", "reported", "refused",
+	"expired", "superseded" };
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+const char *
+report_state_name(enum report_state state)
+{
+	return state_names[state];
+}
+
+const char *
+report_result_name(enum report_result result)
+{
+	return result_names[result];
+}
+
+/* Control characters would break the file's lines. */
+static void
+copy_text(char *out, size_t size, const char *text, size_t chars)
+{
+	size_t valid = utf8_valid(text, strlen(text));
+	size_t len = utf8_cut(text, valid, chars);
+
+	if (len >= size)
+		len = utf8_cut(text, size - 1, chars);
+	for (size_t i = 0; i < len; i++)
+		out[i] = iscntrl((unsigned char)text[i]) ? ' ' : text[i];
+	out[len] = '\0';
+}
+
+void
+report_init(struct report *report, const struct job_head *head,
+    const char *context, const char *target, enum report_state state,
+    const char *description)
+{
+	struct report r = { .state = state,
+		.received = head->received,
+		.wanted = clock_wall() };
+
+	snprintf(r.job_id, sizeof r.job_id, "%s", head->id);
+	snprintf(r.request_id, sizeof r.request_id, "%s", head->request_id);
+	snprintf(r.delivery, sizeof r.delivery, "%s", head->delivery);
+	snprintf(r.repository, sizeof r.repository, "%s", head->repository);
+	snprintf(r.sha, sizeof r.sha, "%s", head->sha);
+	copy_text(r.context, sizeof r.context, context, sizeof r.context);
+	copy_text(r.target, sizeof r.target, target, sizeof r.target);
+	copy_text(
+	    r.description, sizeof r.description, description, REPORT_CHARS);
+	*report = r;
+}
+
+/* ---- the file ---- */
+
+enum line_type { LINE_TEXT, LINE_STATE, LINE_RESULT, LINE_TIME, LINE_COUNT };
+
+/* One row a line, in the order of the file. */
+static const struct {
+	const char *key;
+	enum line_type type;
+	size_t at, size;
+} lines[] = {
+#define LINE(key, type, field)                                                 \
+	{                                                                      \
+		key, type, offsetof(struct report, field),                     \
+		    sizeof(((struct report *)0)->field)                        \
+	}
+	LINE("Job", LINE_TEXT, job_id),
+	LINE("Request", LINE_TEXT, request_id),
+	LINE("Delivery", LINE_TEXT, delivery),
+	LINE("Repository", LINE_TEXT, repository),
+	LINE("Commit", LINE_TEXT, sha),
+	LINE("Context", LINE_TEXT, context),
+	LINE("Target", LINE_TEXT, target),
+	LINE("Description", LINE_TEXT, description),
+	LINE("State", LINE_STATE, state),
+	LINE("Attempted", LINE_STATE, attempted),
+	LINE("Posted", LINE_STATE, posted),
+	LINE("Result", LINE_RESULT, result),
+	LINE("Tries", LINE_COUNT, tries),
+	LINE("Received", LINE_TIME, received),
+	LINE("Wanted", LINE_TIME, wanted),
+	LINE("Due", LINE_TIME, due),
+	LINE("Words", LINE_TEXT, words),
+};
+
+static void
+put_line(struct buf *b, size_t row, const struct report *report)
+{
+	const void *field = (const char *)report + lines[row].at;
+	char time[CLOCK_TEXT];
+
+	buf_addf(b, "%s: ", lines[row].key);
+	switch (lines[row].type) {
+	case LINE_TEXT:
+		buf_adds(b, field);
+		break;
+	case LINE_STATE:
+		buf_adds(b, state_names[*(const enum report_state *)field]);
+		break;
+	case LINE_RESULT:
+		buf_adds(b, result_names[*(const enum report_result *)field]);
+		break;
+	case LINE_TIME:
+		clock_text_ns(time, *(const int64_t *)field);
+		buf_adds(b, time);
+		break;
+	case LINE_COUNT:
+		buf_addf(b, "%u", *(const unsigned *)field);
+		break;
+	}
+	buf_addc(b, '\n');
+}
+
+static int
+find_name(const char *const *names, size_t n, const char *text)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(names[i], text) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* 0, or -1 where the value is not one of the line's type. */
+static int
+take_value(struct report *report, size_t row, const char *value)
+{
+	void *field = (char *)report + lines[row].at;
+	int index = 0;
+
+	switch (lines[row].type) {
+	case LINE_TEXT:
+		if (strlen(value) >= lines[row].size)
+			return -1;
+		memcpy(field, value, strlen(value) + 1);
+		break;
+	case LINE_STATE:
+		index = find_name(state_names, COUNT(state_names), value);
+		*(enum report_state *)field = (enum report_state)index;
+		break;
+	case LINE_RESULT:
+		index = find_name(result_names, COUNT(result_names), value);
+		*(enum report_result *)field = (enum report_result)index;
+		break;
+	case LINE_TIME:
+		return clock_parse(field, value);
+	case LINE_COUNT:
+		*(unsigned *)field = (unsigned)strtoul(value, NULL, 10);
+		break;
+	}
+	return index == -1 ? -1 : 0;
+}
+
+/* The lines stand in the table's order, each once; `text` is cut up. */
+static int
+parse(struct report *report, char *text, const char *name, struct err *err)
+{
+	struct report r = { 0 };
+	char *rest = text;
+
+	for (size_t i = 0; i < COUNT(lines); i++) {
+		char *line = strsep(&rest, "\n");
+		size_t len = strlen(lines[i].key);
+
+		if (line == NULL || rest == NULL ||
+		    strncmp(line, lines[i].key, len) != 0 ||
+		    strncmp(line + len, ": ", 2) != 0 ||
+		    take_value(&r, i, line + len + 2) == -1)
+			return err_set(err, ERR_BAD, 0,
+			    "out/%.64s: line %zu is not \"%s: ...\"", name,
+			    i + 1, lines[i].key);
+	}
+	if (strcmp(r.job_id, name) != 0)
+		return err_set(err, ERR_BAD, 0,
+		    "out/%.64s: is the report of another job", name);
+	*report = r;
+	return 0;
+}
+
+int
+outbox_read(
+    struct spool *s, const char *job_id, struct report *report, struct err *err)
+{
+	struct buf file;
+	int rc = -1;
+
+	if (!head_job_id_valid(job_id))
+		return err_set(
+		    err, ERR_BAD, 0, "%.64s: not a job's ID", job_id);
+	buf_init(&file, FILE_MAX);
+	if (fs_read_file(&file, spool_fd(s, SPOOL_OUT), job_id, err) == 0)
+		rc = parse(report, file.data, job_id, err);
+	else if (err->sys == ENOENT)
+		err_set(err, ERR_BAD, ENOENT, "%s: has no report", job_id);
+	buf_release(&file);
+	return rc;
+}
+
+int
+outbox_write(struct spool *s, const struct report *report, struct err *err)
+{
+	struct buf file;
+	int rc = -1;
+
+	if (!head_job_id_valid(report->job_id))
+		BUG("report of a job without a valid ID");
+	buf_init(&file, FILE_MAX);
+	for (size_t i = 0; i < COUNT(lines); i++)
+		put_line(&file, i, report);
+	if (buf_check(&file, "report", err) == 0)
+		rc = fs_replace(spool_fd(s, SPOOL_OUT), report->job_id,
+		    file.data, file.len, 0640, err);
+	buf_release(&file);
+	return rc;
+}
+
+int
+outbox_want(struct spool *s, const struct report *report, struct err *err)
+{
+	struct report next = *report, before;
+
+	if (outbox_read(s, report->job_id, &before, err) == 0) {
+		if (report->state == REPORT_PENDING ||
+		    (before.state == report->state &&
+			before.result != RESULT_EXPIRED))
+			return 1;
+		next.attempted = before.attempted;
+		next.posted = before.posted;
+	} else if (err->class != ERR_BAD) {
+		return -1;
+	}
+	return outbox_write(s, &next, err);
+}
+
+int
+outbox_remove(struct spool *s, const char *job_id, struct err *err)
+{
+	if (!head_job_id_valid(job_id))
+		return err_set(
+		    err, ERR_BAD, 0, "%.64s: not a job's ID", job_id);
+	if (unlinkat(spool_fd(s, SPOOL_OUT), job_id, 0) == -1 &&
+	    errno != ENOENT)
+		return err_sys(err, "out/%s", job_id);
+	return 0;
+}
+
+int
+outbox_each(struct spool *s,
+    int (*visit)(void *arg, const char *name, const struct report *report),
+    void *arg, struct err *err)
+{
+	int fd = -1, rc = 0;
+	DIR *dir;
+	struct dirent *entry;
+
+	if (fs_open_dir(&fd, spool_fd(s, SPOOL_OUT), ".", err) == -1)
+		return -1;
+	dir = fdopendir(fd);
+	if (dir == NULL) {
+		rc = err_sys(err, "out");
+		fs_close(&fd);
+		return rc;
+	}
+	while (rc == 0 && (entry = readdir(dir)) != NULL) {
+		struct report report;
+		struct err unread;
+		int readable;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		readable = outbox_read(s, entry->d_name, &report, &unread) == 0;
+		if (!readable && unread.sys == ENOENT)
+			continue; /* removed while we looked */
+		rc = visit(arg, entry->d_name, readable ? &report : NULL);
+	}
+	closedir(dir);
+	return rc;
+}
+
+/* ---- one sender, and the newest job ---- */
+
+/* Repository, commit and context: what GitHub shows one status for. */
+static int
+hash_place(char out[33], const struct report *report, struct err *err)
+{
+	uint8_t sum[DIGEST_LEN];
+	struct buf place;
+	int rc = -1;
+
+	buf_init(&place, 2048);
+	buf_addf(&place, "%s\n%s\n%s", report->repository, report->sha,
+	    report->context);
+	if (buf_check(&place, "report", err) == 0)
+		rc = digest_of(sum, place.data, place.len, err);
+	if (rc == 0)
+		hex_encode(out, sum, 16);
+	buf_release(&place);
+	return rc;
+}
+
+int
+outbox_lock(
+    struct spool *s, const struct report *report, int *fd, struct err *err)
+{
+	char hash[33], key[64];
+
+	if (hash_place(hash, report, err) == -1)
+		return -1;
+	snprintf(key, sizeof key, "status:%s", hash);
+	return spool_lock_key(s, key, fd, err);
+}
+
+int
+outbox_is_newest(struct spool *s, const struct report *report, struct err *err)
+{
+	char hash[33], name[64], text[CLOCK_TEXT + JOB_ID_MAX + 2];
+	struct buf file;
+	int64_t newest = 0;
+	int rc = 1;
+
+	if (hash_place(hash, report, err) == -1)
+		return -1;
+	snprintf(name, sizeof name, NEWEST "%s", hash);
+	buf_init(&file, FILE_MAX);
+	/* A memory that is missing or damaged knows of nobody newer. */
+	if (fs_read_file(&file, spool_fd(s, SPOOL_OUT), name, err) == 0)
+		newest = strtoll(file.data, NULL, 10);
+	buf_release(&file);
+	if (newest > report->received)
+		return 0;
+	if (newest == report->received)
+		return 1;
+	snprintf(text, sizeof text, "%" PRId64 " %s\n", report->received,
+	    report->job_id);
+	if (fs_replace(spool_fd(s, SPOOL_OUT), name, text, strlen(text), 0640,
+		err) == -1)
+		rc = -1;
+	return rc;
+}

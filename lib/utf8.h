@@ -9,6 +9,9 @@
  * U+10FFFF.
  */
 
+/* Bytes of the one character at `text`, 1 to 4; 0 if none begins there. */
+size_t utf8_sequence(const char *text, size_t len);
+
 /* Length in bytes of the valid prefix of `text`; equal to len if all is. */
 size_t utf8_valid(const char *text, size_t len);
 

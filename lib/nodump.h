@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NODUMP_H
+#define NODUMP_H
+
+#include <stddef.h>
+
+/*
+ * Memory for secrets: whole pages of its own, left out of core dumps
+ * (MADV_DONTDUMP), zero when handed out and wiped before they go back.
+ * What is kept here should be long-lived: every piece costs a page.
+ */
+
+/* NULL with errno set where there is no memory. */
+void *nodump_alloc(size_t size);
+
+/* `size` as it was asked for; NULL is fine. */
+void nodump_free(void *p, size_t size);
+
+#endif

@@ -25,7 +25,7 @@ import { Program, freePort, waitFor } from './process.mjs';
 export const buildDir = resolve(process.env.HOOKSPOOL_BUILD ?? 'build');
 export const plainDir = resolve(process.env.HOOKSPOOL_PLAIN ?? buildDir);
 
-const root = resolve(import.meta.dirname, '../../..');
+const root = new URL('../../..', import.meta.url).pathname;
 
 /** The value of X-Hub-Signature-256. */
 export function signature(secret, body) {

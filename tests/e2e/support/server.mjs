@@ -257,14 +257,15 @@ ${site}
 }
 
 /**
- * Options: config (YAML text), responders (how many, 1), runner (started
- * unless false), build, secret.
+ * Options: config (YAML text, or a function of the server that gives it),
+ * responders (how many, 1), runner (started unless false), build, secret.
  */
 export async function startServer(options = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'hookspool-e2e-'));
   const server = new Server(dir, options);
   mkdirSync(server.data);
-  server.writeConfig(options.config);
+  const { config = '' } = options;
+  server.writeConfig(typeof config === 'function' ? config(server) : config);
   const count = options.responders ?? 1;
   const names = Array.from({ length: count }, (_, i) =>
     i === 0 ? 'responder' : `responder${i + 1}`);

@@ -26,29 +26,29 @@ struct err;
  * assignment, and needs no release.
  */
 
-#define HEAD_MAX	4096 /* bytes of a whole head with its blank line */
-#define HEAD_VALUE_MAX	256  /* bytes of the longest value, with its NUL */
-#define JOB_ID_MAX	64   /* "{number}-{delivery}", with its NUL */
-#define SLOT_NAME_MAX	40
+#define HEAD_MAX       4096 /* bytes of a whole head with its blank line */
+#define HEAD_VALUE_MAX 256  /* bytes of the longest value, with its NUL */
+#define JOB_ID_MAX     64   /* "{number}-{delivery}", with its NUL */
+#define SLOT_NAME_MAX  40
 
 struct job_head {
-	char id[JOB_ID_MAX];		   /* Job */
-	char request_id[UUID_TEXT];	   /* Request */
-	char delivery[UUID_TEXT];	   /* Delivery */
-	char hook_id[24];		   /* Hook: digits, or "-" */
-	char event[72];			   /* Event */
-	char action[72];		   /* Action, "" where there is none */
-	char repository[HEAD_VALUE_MAX];   /* Repository: owner/name, or "" */
-	int64_t number;			   /* Number: issue or PR, or 0 */
-	char key[HEAD_VALUE_MAX];	   /* Key: jobs of one key run alone */
-	char sender[72];		   /* Sender: login, or "" */
-	char sha[72];			   /* Commit: 40 or 64 hex, or "" */
-	char peer[48];			   /* Peer: client address, or "" */
-	char type[72];			   /* Content-Type of the body */
-	char slot[SLOT_NAME_MAX];	   /* Slot: name in tmp/, or "" */
-	int64_t received;		   /* Received, wall clock ns */
-	uint64_t length;		   /* Length of the body, bytes */
-	uint8_t sha256[DIGEST_LEN];	   /* SHA-256 of the body */
+	char id[JOB_ID_MAX];		 /* Job */
+	char request_id[UUID_TEXT];	 /* Request */
+	char delivery[UUID_TEXT];	 /* Delivery */
+	char hook_id[24];		 /* Hook: digits, or "-" */
+	char event[72];			 /* Event */
+	char action[72];		 /* Action, "" where there is none */
+	char repository[HEAD_VALUE_MAX]; /* Repository: owner/name, or "" */
+	int64_t number;			 /* Number: issue or PR, or 0 */
+	char key[HEAD_VALUE_MAX];	 /* Key: jobs of one key run alone */
+	char sender[72];		 /* Sender: login, or "" */
+	char sha[72];			 /* Commit: 40 or 64 hex, or "" */
+	char peer[48];			 /* Peer: client address, or "" */
+	char type[72];			 /* Content-Type of the body */
+	char slot[SLOT_NAME_MAX];	 /* Slot: name in tmp/, or "" */
+	int64_t received;		 /* Received, wall clock ns */
+	uint64_t length;		 /* Length of the body, bytes */
+	uint8_t sha256[DIGEST_LEN];	 /* SHA-256 of the body */
 };
 
 /* Content types of `type`; anything else is refused before. */
@@ -88,7 +88,7 @@ int head_read(struct job_head *head, size_t *body_at, int fd, struct err *err)
     __attribute__((warn_unused_result));
 
 /* Reads the whole file and compares the body's SHA-256: ERR_BAD if torn. */
-int head_verify(struct job_head *head, size_t *body_at, int fd,
-    struct err *err) __attribute__((warn_unused_result));
+int head_verify(struct job_head *head, size_t *body_at, int fd, struct err *err)
+    __attribute__((warn_unused_result));
 
 #endif

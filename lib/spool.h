@@ -9,7 +9,6 @@
 #include "err.h"
 #include "head.h"
 
-
 /*
  * The spool: a directory a state, a file a job. This header is the whole of
  * it: accepting (the responder), moving (the runner), finding (everybody).
@@ -82,8 +81,8 @@ const char *spool_dir_name(unsigned dir);
  * ERR_CONF where it is no spool or lies on a file system whose locks or
  * renames cannot be relied on (NFS and other network file systems).
  */
-int spool_open(struct spool **out, const char *path, int create,
-    struct err *err) CHECKED;
+int spool_open(
+    struct spool **out, const char *path, int create, struct err *err) CHECKED;
 void spool_close(struct spool *s);
 
 /* The descriptor of a directory, borrowed. */
@@ -125,15 +124,15 @@ enum accepted {
  */
 #define DRAFT_MEMORY 65536
 
-int spool_draft_new(struct draft **out, struct spool *s, struct err *err)
-    CHECKED;
-int draft_write(struct draft *d, const void *bytes, size_t len,
-    struct err *err) CHECKED;
+int spool_draft_new(
+    struct draft **out, struct spool *s, struct err *err) CHECKED;
+int draft_write(
+    struct draft *d, const void *bytes, size_t len, struct err *err) CHECKED;
 uint64_t draft_length(const struct draft *d);
 
 /* The body so far: memory, or the file mapped; borrowed until the next call.*/
-int draft_body(struct draft *d, const char **body, size_t *len,
-    struct err *err) CHECKED;
+int draft_body(
+    struct draft *d, const char **body, size_t *len, struct err *err) CHECKED;
 
 /*
  * Makes the job durable and visible. Fills in the head's received, slot,
@@ -175,8 +174,8 @@ struct spool_recovered {
  * Costs time in proportion to the jobs not yet settled. May run while
  * responders and runners work.
  */
-int spool_recover(struct spool *s, struct spool_recovered *out,
-    struct err *err) CHECKED;
+int spool_recover(
+    struct spool *s, struct spool_recovered *out, struct err *err) CHECKED;
 
 /* ---- looking: names, not contents ---- */
 
@@ -187,8 +186,8 @@ struct spool_name {
 
 /* "ID.n" or, for settled states, "ID"; 0, or -1 if it is no job's name. */
 int spool_name_parse(struct spool_name *out, unsigned state, const char *name);
-void spool_name_format(char out[SPOOL_NAME_MAX], unsigned state,
-    const struct spool_name *name);
+void spool_name_format(
+    char out[SPOOL_NAME_MAX], unsigned state, const struct spool_name *name);
 
 /* Calls visit() for each job file of a state until it returns non-zero,
  * which spool_each() then returns; -1 with *err on failure. */
@@ -202,8 +201,8 @@ int spool_find(struct spool *s, const char *id, unsigned *state,
 
 /* Opens a job's file for reading and reads its head. */
 int spool_read_head(struct spool *s, unsigned state,
-    const struct spool_name *name, struct job_head *head, struct err *err)
-    CHECKED;
+    const struct spool_name *name, struct job_head *head,
+    struct err *err) CHECKED;
 
 /* ---- moving: one table of legal moves in spool_move.c ---- */
 
@@ -214,6 +213,32 @@ int spool_read_head(struct spool *s, unsigned state,
  */
 int spool_move(struct spool *s, unsigned from, const struct spool_name *name,
     unsigned to, const struct spool_name *to_name, struct err *err) CHECKED;
+
+/* What a legal move means, in words; NULL for one that is not. */
+const char *spool_move_guarantee(unsigned from, unsigned to);
+
+/*
+ * run/ID.n to retry/ID.n+1, not before `not_before` (wall clock, ns), which
+ * becomes the file's mtime. 0, 1 where it is gone, -1. Only the file's owner
+ * may set a time, so responder and runner should be one user (spool.5).
+ */
+int spool_retry(struct spool *s, const struct spool_name *name,
+    int64_t not_before, struct err *err) CHECKED;
+
+/* When retry/ID.n may go back to new/; 1 where it is gone. */
+int spool_not_before(struct spool *s, const struct spool_name *name,
+    int64_t *wall, struct err *err) CHECKED;
+
+/*
+ * done/ID or dead/ID to new/ID.attempt: an operator's replay. Gives the job
+ * its slot and its seen/ entries back first. 0, 1 where it is gone, -1.
+ */
+int spool_rearm(struct spool *s, unsigned from, const struct spool_name *name,
+    unsigned attempt, struct err *err) CHECKED;
+
+/* Removes a settled file for good, its slot (if any) durably before it. */
+int spool_retire(
+    struct spool *s, unsigned state, const char *id, struct err *err) CHECKED;
 
 /*
  * Opens new/ID.n, takes its lock without waiting, then renames it to run/.
@@ -232,11 +257,13 @@ int spool_orphan(struct spool *s, const struct spool_name *name, int *fd,
 int spool_sync(struct spool *s, unsigned dir, struct err *err) CHECKED;
 
 /* After a durable settle: removes the slot's name (head.slot) from tmp/. */
-int spool_drop_slot(struct spool *s, const char *slot, struct err *err)
-    CHECKED;
+int spool_drop_slot(struct spool *s, const char *slot, struct err *err) CHECKED;
 
-/* Cuts zero bytes behind the body; a convenience, never needed. */
-void spool_trim(int fd, const struct job_head *head, size_t body_at);
+/* Cuts the file to `size` bytes (the body's end), if it is longer: the zero
+ * bytes of a ready-made slot. A convenience, never needed; best after the
+ * move to a settled state, when nothing waits. */
+void spool_trim(struct spool *s, unsigned state, const struct spool_name *name,
+    uint64_t size);
 
 /* ---- the key's lock ---- */
 
@@ -245,23 +272,23 @@ void spool_trim(int fd, const struct job_head *head, size_t body_at);
  * which the worker inherits: the kernel frees it with the last holder.
  * 0 taken; 1 held by someone else; -1 failure.
  */
-int spool_lock_key(struct spool *s, const char *key, int *fd, struct err *err)
-    CHECKED;
+int spool_lock_key(
+    struct spool *s, const char *key, int *fd, struct err *err) CHECKED;
 
 /* ---- seen/ ---- */
 
 /* Removes the delivery and the body of a job from seen/, so that a
  * redelivery is accepted again (a dead job's). */
-int spool_forget(struct spool *s, const struct job_head *head,
-    struct err *err) CHECKED;
+int spool_forget(
+    struct spool *s, const struct job_head *head, struct err *err) CHECKED;
 
 /* ---- sweeping, in slices ---- */
 
 struct spool_sweep {
-	int64_t tmp_age;     /* ns; abandoned slots older than this go */
-	int64_t seen_age;    /* ns; 8 days unless configured */
-	uint64_t seen_min;   /* entries that stay whatever their age */
-	int64_t settled_age; /* ns; done/ dead/ bad/ and step logs */
+	int64_t tmp_age;	/* ns; abandoned slots older than this go */
+	int64_t seen_age;	/* ns; 8 days unless configured */
+	uint64_t seen_min;	/* entries that stay whatever their age */
+	int64_t settled_age;	/* ns; done/ dead/ bad/ and step logs */
 	uint64_t settled_bytes; /* of done/, 0: no limit; oldest go first */
 	int64_t log_age;	/* ns; log/webhooks_DAY.json */
 	uint64_t log_bytes;	/* of log/, 0: no limit */
@@ -270,8 +297,8 @@ struct spool_sweep {
 
 struct sweeper; /* where the last slice ended */
 
-int spool_sweeper_new(struct sweeper **out, struct spool *s, struct err *err)
-    CHECKED;
+int spool_sweeper_new(
+    struct sweeper **out, struct spool *s, struct err *err) CHECKED;
 
 /* One slice; *removed counts files; 1 while the pass is not over, 0 at its
  * end, -1 on failure. */

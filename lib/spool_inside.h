@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SPOOL_INSIDE_H
+#define SPOOL_INSIDE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "head.h"
+#include "spool.h"
+
+/*
+ * What the spool's own files share: the struct behind spool.h and the calls
+ * between spool_*.c. Nobody else includes this.
+ *
+ * Owners. A process that makes slots has an owner file tmp/XXXXXXXX.own and
+ * keeps an flock on it; its slots are tmp/XXXXXXXX.N. The kernel frees the
+ * lock when the process dies, which is how recovery knows that nobody works
+ * on a slot any more. The owner is made when the first slot is, and made
+ * again in a forked child.
+ *
+ * Locks: `lock` guards everything in the struct that is not atomic and not
+ * constant after spool_open(). It is held for memory work only, except while
+ * an owner, an anchor or the day's record file is made (once an hour or so).
+ */
+
+#define OWNER_LEN    8 /* hex digits of an owner's name */
+#define SLOT_CLASSES 2
+#define STOCK_MAX    1024 /* slots of a class kept ready */
+#define SLOT_BODY_AT 2048 /* of a body that was streamed */
+#define PENDING_MAX  64	  /* jobs durable, not yet in new/ */
+
+/* Sizes of ready-made files: a push is about 8 kB, a pull_request 22 kB. */
+extern const size_t slot_sizes[SLOT_CLASSES];
+
+struct owner {
+	char name[OWNER_LEN + 1];
+	int fd;	   /* of the owner file, locked; -1: none */
+	pid_t pid; /* whose it is: a forked child makes its own */
+};
+
+struct stock {
+	uint32_t seq[STOCK_MAX]; /* the N of ready slots, a stack */
+	unsigned count, wanted;
+};
+
+/* A job whose slot is durable, but that could not be linked to new/. */
+struct pending {
+	char slot[SLOT_NAME_MAX], id[JOB_ID_MAX];
+};
+
+/* What spool_has_room() last counted. */
+struct room {
+	int64_t counted;       /* clock_mono(); 0: never */
+	struct timespec mtime; /* of new/ then */
+	uint64_t files, bytes;
+};
+
+struct spool {
+	int dirs[SPOOL_DIRS];
+	mode_t file_mode; /* 0640, or 0660 where the group may write */
+	pthread_mutex_t lock;
+	pthread_cond_t stock_low;
+	int stock_woken;
+	struct owner owner;
+	uint32_t next_seq;
+	struct stock stock[SLOT_CLASSES];
+	struct pending pending[PENDING_MAX];
+	unsigned pending_count;
+	char anchor[40];     /* name in seen/, "" for none */
+	int64_t anchor_made; /* clock_boot() */
+	struct room room;
+	atomic_uint_fast64_t accepted_files, accepted_bytes; /* since counted */
+	atomic_int degraded;
+	struct {
+		int fd; /* -1: none open */
+		char day[16];
+	} record;
+};
+
+/* ---- spool.c ---- */
+
+/* Opens a directory of the spool for reading its names. */
+int spool_open_names(
+    struct spool *s, unsigned dir, void **dirp, struct err *err) CHECKED;
+
+/* 1 if `st` is the same file as dirs[dir]/name, without following links. */
+int spool_same_file(const struct spool *s, unsigned dir, const char *name,
+    const struct stat *st);
+
+/* ---- spool_slot.c: owners and slots ---- */
+
+/* Opens a new slot of this process for writing; size > 0: zero-filled. Not
+ * synced. `slot` gets its name. */
+int slot_make(struct spool *s, size_t size, char slot[SLOT_NAME_MAX], int *fd,
+    struct err *err) CHECKED;
+
+/* 1 and *seq if `name` is a slot's; `owner` gets its owner. */
+int slot_parse(const char *name, char owner[OWNER_LEN + 1], uint32_t *seq);
+
+/* 1 if the owner's lock is free or its file is not there; *fd then holds the
+ * lock (-1 where there is no file). */
+int owner_is_dead(struct spool *s, const char *owner, int *fd);
+
+/* Makes the slot's contents nothing, then removes the name: a slot that no
+ * job came of. Never fails: what is left is swept. */
+void slot_wipe(struct spool *s, const char *slot, int fd);
+
+/* ---- spool_stock.c ---- */
+
+/* Takes a ready slot for `size` bytes; 1 and `slot`, or 0 if there is none.*/
+int stock_take(struct spool *s, size_t size, char slot[SLOT_NAME_MAX]);
+
+/* Gives all ready slots back to the file system. */
+void stock_empty(struct spool *s);
+
+/* ---- spool_seen.c ---- */
+
+#define SEEN_NAME_MAX 67 /* "b." and 64 digits, with the NUL */
+
+struct seen_names {
+	char delivery[SEEN_NAME_MAX], body[SEEN_NAME_MAX];
+};
+
+int seen_names(struct seen_names *out, const struct job_head *head,
+    struct err *err) CHECKED;
+
+/* Looks without claiming; ACCEPTED_NEW if neither name is there. */
+enum accepted seen_look(struct spool *s, const struct seen_names *names);
+
+/* Claims both names; *how says who was first. -1: nothing is claimed. */
+int seen_claim(struct spool *s, const struct seen_names *names,
+    enum accepted *how, struct err *err) CHECKED;
+
+/* Makes the names that are missing (recovery). */
+int seen_restore(
+    struct spool *s, const struct job_head *head, struct err *err) CHECKED;
+
+/* ---- spool_draft.c ---- */
+
+/* Links a durable slot to new/ID.0. 1 where the name is taken. */
+int draft_publish(
+    struct spool *s, const char *slot, const char *id, struct err *err) CHECKED;
+
+/* Tries the pending ones again. */
+void draft_publish_pending(struct spool *s);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whether new/ may take one more job.
+ *
+ * Files are counted by reading the names of new/, at most once a second and
+ * only if the directory changed since; what this process accepted meanwhile
+ * is added. Bytes are exact for up to SAMPLE files; of more, every n-th file
+ * is looked at and the sum is scaled, since asking for the size of 100,000
+ * files each second would cost more than accepting does. The hard limit is
+ * the free space of the file system, which is asked for each time.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/statvfs.h>
+
+#include "clock.h"
+#include "spool_inside.h"
+
+#define SAMPLE	512
+#define MAX_AGE CLOCK_SECOND
+/* A change within this time of the last may leave the same mtime. */
+#define MTIME_GRAIN (20 * CLOCK_MSEC)
+
+static void
+add_size(struct spool *s, const char *name, uint64_t *bytes, uint64_t *looked)
+{
+	struct stat st;
+
+	if (fstatat(s->dirs[SPOOL_NEW], name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return; /* claimed meanwhile */
+	*bytes += (uint64_t)st.st_size;
+	++*looked;
+}
+
+static int
+read_directory(struct spool *s, struct room *room, struct err *err)
+{
+	void *d;
+	struct dirent *e;
+	uint64_t files = 0, bytes = 0, looked = 0;
+	uint64_t every = room->files / SAMPLE + 1; /* by the last count */
+
+	if (spool_open_names(s, SPOOL_NEW, &d, err) == -1)
+		return -1;
+	errno = 0;
+	while ((e = readdir(d)) != NULL) {
+		if (e->d_name[0] == '.')
+			continue;
+		if (files % every == 0)
+			add_size(s, e->d_name, &bytes, &looked);
+		files++;
+	}
+	closedir(d);
+	if (errno != 0 && errno != ENOENT)
+		return err_sys(err, "new");
+	room->files = files;
+	room->bytes = looked > 0 ? bytes / looked * files : 0;
+	if (looked == files)
+		room->bytes = bytes;
+	return 0;
+}
+
+/* Called with the lock held. */
+static int
+count(struct spool *s, struct err *err)
+{
+	struct room room = s->room;
+	struct stat st;
+	int64_t now = clock_mono(), changed;
+
+	if (room.counted != 0 && now - room.counted < MAX_AGE)
+		return 0;
+	if (fstat(s->dirs[SPOOL_NEW], &st) == -1)
+		return err_sys(err, "new");
+	changed =
+	    (int64_t)st.st_mtim.tv_sec * CLOCK_SECOND + st.st_mtim.tv_nsec;
+	room.counted = now;
+	if (s->room.counted == 0 || st.st_mtim.tv_sec != room.mtime.tv_sec ||
+	    st.st_mtim.tv_nsec != room.mtime.tv_nsec) {
+		atomic_store(&s->accepted_files, 0);
+		atomic_store(&s->accepted_bytes, 0);
+		if (read_directory(s, &room, err) == -1)
+			return -1;
+		room.mtime = st.st_mtim;
+		/* Too fresh to be told from the next change. */
+		if (clock_wall() - changed < MTIME_GRAIN)
+			room.mtime.tv_nsec = -1;
+	}
+	s->room = room;
+	return 0;
+}
+
+static int
+check_file_system(
+    struct spool *s, const struct spool_limits *limits, struct err *err)
+{
+	struct statvfs fs;
+	uint64_t free_bytes;
+
+	if (fstatvfs(s->dirs[SPOOL_NEW], &fs) == -1)
+		return err_sys(err, "statvfs");
+	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (free_bytes < limits->min_free_bytes)
+		return err_set(err, ERR_TEMP, 0,
+		    "min-free-bytes: %" PRIu64 " bytes are free", free_bytes);
+	/* btrfs and others without a table of inodes say 0 of 0. */
+	if (fs.f_files != 0 && fs.f_favail < limits->min_free_inodes)
+		return err_set(err, ERR_TEMP, 0,
+		    "min-free-inodes: %ju are free", (uintmax_t)fs.f_favail);
+	return 0;
+}
+
+int
+spool_has_room(
+    struct spool *s, const struct spool_limits *limits, struct err *err)
+{
+	uint64_t files, bytes;
+	int rc;
+
+	pthread_mutex_lock(&s->lock);
+	rc = count(s, err);
+	files = s->room.files + atomic_load(&s->accepted_files);
+	bytes = s->room.bytes + atomic_load(&s->accepted_bytes);
+	pthread_mutex_unlock(&s->lock);
+	if (rc == -1)
+		return -1;
+	if (limits->max_files != 0 && files >= limits->max_files)
+		return err_set(err, ERR_TEMP, 0,
+		    "max-queued-files: %" PRIu64 " are queued", files);
+	if (limits->max_bytes != 0 && bytes >= limits->max_bytes)
+		return err_set(err, ERR_TEMP, 0,
+		    "max-queued-bytes: %" PRIu64 " are queued", bytes);
+	return check_file_system(s, limits, err);
+}

@@ -33,7 +33,7 @@ class_of(int sys)
 }
 
 int
-err_set(struct err *err, enum err_class class, int sys, const char *fmt, ...)
+(err_set)(struct err *err, enum err_class class, int sys, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -46,7 +46,7 @@ err_set(struct err *err, enum err_class class, int sys, const char *fmt, ...)
 }
 
 int
-err_sys(struct err *err, const char *fmt, ...)
+(err_sys)(struct err *err, const char *fmt, ...)
 {
 	int sys = errno;
 	size_t len;
@@ -64,7 +64,7 @@ err_sys(struct err *err, const char *fmt, ...)
 }
 
 int
-err_prefix(struct err *err, const char *fmt, ...)
+(err_prefix)(struct err *err, const char *fmt, ...)
 {
 	char rest[ERR_TEXT_MAX];
 	size_t len;

@@ -53,6 +53,26 @@ int err_sys(struct err *err, const char *fmt, ...)
 int err_prefix(struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/*
+ * All three give -1. Said here, where compilers and analyzers see it, so that
+ * they know what a caller's `== -1` means without looking into err.c.
+ */
+#define err_set(...)                                                           \
+	__extension__({                                                        \
+		(err_set)(__VA_ARGS__);                                        \
+		-1;                                                            \
+	})
+#define err_sys(...)                                                           \
+	__extension__({                                                        \
+		(err_sys)(__VA_ARGS__);                                        \
+		-1;                                                            \
+	})
+#define err_prefix(...)                                                        \
+	__extension__({                                                        \
+		(err_prefix)(__VA_ARGS__);                                     \
+		-1;                                                            \
+	})
+
 int err_http_status(enum err_class class);
 int err_exit_code(enum err_class class);
 
@@ -65,7 +85,7 @@ _Noreturn void fatal(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));
 _Noreturn void bug(const char *file, int line, const char *what);
 
-#define BUG(what)  bug(__FILE__, __LINE__, what)
-#define CHECKED	   __attribute__((warn_unused_result))
+#define BUG(what) bug(__FILE__, __LINE__, what)
+#define CHECKED	  __attribute__((warn_unused_result))
 
 #endif

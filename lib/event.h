@@ -32,6 +32,12 @@ struct event_kind {
 /* A newer one makes older queued ones of the same key and event moot. */
 #define EVENT_RECHECK 1u
 
+/* A handler of ours takes it, if the configuration has the repository. */
+#define EVENT_BUILTIN 2u
+
+/* The same, whatever the repository: a ping asks whether we are there. */
+#define EVENT_ALWAYS 4u
+
 /* The row of `name`, or NULL. */
 const struct event_kind *event_find(const char *name);
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "record.h"
 
 struct buf;
 struct config;
@@ -99,6 +100,9 @@ void cli_help(const char *path, const struct cli_command *command,
 /* "hookspool: text" on standard error; the exit code for the error. */
 int cli_error(const struct err *err);
 int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The form of records the configuration asks for; lines without one. */
+enum record_form cli_record_form(const struct cli *cli);
 
 /* ---- the commands ---- */
 

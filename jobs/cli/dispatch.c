@@ -171,6 +171,17 @@ find_spool(struct cli *cli, struct err *err)
 	return 0;
 }
 
+enum record_form
+cli_record_form(const struct cli *cli)
+{
+	const char *form = cli->config == NULL
+			       ? NULL
+			       : config_str(cli->config, NULL, "log-format");
+
+	return form != NULL && strcmp(form, "pretty") == 0 ? RECORD_PRETTY
+							   : RECORD_LINES;
+}
+
 int
 cli_error(const struct err *err)
 {

@@ -97,6 +97,13 @@ int cli_parse(struct cli *cli, int argc, char **argv) CHECKED;
 void cli_help(const char *path, const struct cli_command *command,
     const struct cli_command *level);
 
+/*
+ * Opens the spool of --spool or of cli->config, as its owner: root gives its
+ * rights up first, or what it leaves there would be out of the runner's
+ * reach.
+ */
+int cli_open_spool(struct cli *cli, struct err *err) CHECKED;
+
 /* "hookspool: text" on standard error; the exit code for the error. */
 int cli_error(const struct err *err);
 int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "config.h"
@@ -23,6 +26,7 @@ static int show_level(const char *path, const struct cli_command *parent,
     const struct cli_command *level, int argc, char **argv);
 static int open_needs(struct cli *cli, struct err *err);
 static int find_spool(struct cli *cli, struct err *err);
+static int become_owner(const struct cli *cli, struct err *err);
 
 int
 cli_main(int argc, char **argv)
@@ -146,11 +150,29 @@ open_needs(struct cli *cli, struct err *err)
 			err) == -1)
 			return err_prefix(err, "configuration");
 	}
-	if (!(needs & CLI_SPOOL))
-		return 0;
-	if (find_spool(cli, err) == -1)
+	return needs & CLI_SPOOL ? cli_open_spool(cli, err) : 0;
+}
+
+int
+cli_open_spool(struct cli *cli, struct err *err)
+{
+	if (find_spool(cli, err) == -1 || become_owner(cli, err) == -1)
 		return -1;
 	return spool_open(&cli->spool, cli->spool_path, 0, err);
+}
+
+static int
+become_owner(const struct cli *cli, struct err *err)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || stat(cli->spool_path, &st) == -1 ||
+	    st.st_uid == 0)
+		return 0;
+	if (setgroups(1, &st.st_gid) == -1 || setgid(st.st_gid) == -1 ||
+	    setuid(st.st_uid) == -1)
+		return err_sys(err, "becoming the spool's owner");
+	return 0;
 }
 
 static int

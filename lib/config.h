@@ -65,16 +65,16 @@ const char *config_default_path(const char *given);
 
 const char *config_str(const struct config *config, const char *repository,
     const char *key); /* NULL: not set and no default */
-int64_t config_int(const struct config *config, const char *repository,
-    const char *key);
-int config_bool(const struct config *config, const char *repository,
-    const char *key);
+int64_t config_int(
+    const struct config *config, const char *repository, const char *key);
+int config_bool(
+    const struct config *config, const char *repository, const char *key);
 /* Durations are written as seconds or "90s", "10m", "2h", "8d": nanoseconds */
-int64_t config_duration(const struct config *config, const char *repository,
-    const char *key);
+int64_t config_duration(
+    const struct config *config, const char *repository, const char *key);
 /* Sizes are written as bytes or "64k", "25M", "2G": bytes. */
-uint64_t config_size(const struct config *config, const char *repository,
-    const char *key);
+uint64_t config_size(
+    const struct config *config, const char *repository, const char *key);
 /* A list of strings; a single string counts as a list of one. */
 size_t config_list(const struct config *config, const char *repository,
     const char *key, const char *const **items);
@@ -82,14 +82,14 @@ size_t config_list(const struct config *config, const char *repository,
 size_t config_secrets(const struct config *config, const char *repository,
     const char *key, const struct secret *const **secrets);
 /* A mapping or a list of mappings, for those who walk it; NULL if unset. */
-const struct config_value *config_node(const struct config *config,
-    const char *repository, const char *key);
+const struct config_value *config_node(
+    const struct config *config, const char *repository, const char *key);
 
 /* 1 if config.yaml has this repository ("owner/name", compared as GitHub
  * does: without regard to case). */
 int config_has_repository(const struct config *config, const char *repository);
-size_t config_repositories(const struct config *config,
-    const char *const **full_names);
+size_t config_repositories(
+    const struct config *config, const char *const **full_names);
 
 /* ---- walking a value ---- */
 
@@ -97,8 +97,8 @@ size_t value_count(const struct config_value *v);
 const struct config_value *value_at(const struct config_value *v, size_t i);
 /* Name of member i of a mapping. */
 const char *value_name(const struct config_value *v, size_t i);
-const struct config_value *value_get(const struct config_value *mapping,
-    const char *key);
+const struct config_value *value_get(
+    const struct config_value *mapping, const char *key);
 const char *value_str(const struct config_value *v); /* NULL if no scalar */
 int value_is_list(const struct config_value *v);
 int value_is_map(const struct config_value *v);
@@ -118,8 +118,8 @@ void value_place(char *out, size_t size, const struct config_value *v);
  */
 struct config_watch;
 
-int config_watch_new(struct config_watch **out, const char *path,
-    struct err *err) CHECKED;
+int config_watch_new(
+    struct config_watch **out, const char *path, struct err *err) CHECKED;
 /* Readable when something happened nearby; -1 where inotify is not to be
  * had (then ask config_changed() every few seconds). */
 int config_watch_fd(const struct config_watch *w);

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "config_check.h"
+#include "config_layers.h"
+#include "config_read.h"
+#include "fsio.h"
+
+#define LOCAL_NAME ".github-webhook-server.yaml"
+
+/*
+ * The whole file into `b`. Unlike fs_read_file() this follows symbolic
+ * links: the administrator, or Kubernetes, may well have made one.
+ */
+static int
+read_config_file(struct buf *b, const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	size_t got, size;
+	struct stat st;
+	char *room;
+	int r = -1;
+
+	if (fd == -1) {
+		err_sys(err, "%s", path);
+		err->class = ERR_CONF;
+		return -1;
+	}
+	if (fstat(fd, &st) == -1) {
+		err_sys(err, "%s", path);
+		goto out;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		err_set(err, ERR_CONF, 0, "%s: not a regular file", path);
+		goto out;
+	}
+	if (st.st_size > READ_CONFIG_MAX) {
+		err_set(err, ERR_CONF, 0, "%s: larger than %d bytes", path,
+		    READ_CONFIG_MAX);
+		goto out;
+	}
+	size = (size_t)st.st_size;
+	room = buf_room(b, size + 1);
+	if (room == NULL) {
+		err_set(err, ERR_TEMP, 0, "out of memory");
+		goto out;
+	}
+	/* A file that grew meanwhile is cut here and will be read again. */
+	if (fs_pread_full(fd, room, size, 0, &got, err) == -1)
+		goto out;
+	b->len += got;
+	room[got] = '\0';
+	r = 0;
+out:
+	fs_close(&fd);
+	return r;
+}
+
+/*
+ * The defaults as one more text: "key: default" lines under the dotted
+ * names, so that they are values like all others.
+ */
+static int
+read_defaults(struct config *c, struct problems *p)
+{
+	struct buf text;
+	struct err err = { 0 };
+	int r = -1;
+
+	c->default_source = (struct config_source){ "default", LAYER_DEFAULT };
+	buf_init(&text, 64 * 1024);
+	for (size_t i = 0; i < config_keys(); i++) {
+		const struct config_key *key = config_key_at(i);
+
+		if (key->fallback != NULL)
+			buf_addf(
+			    &text, "\"%s\": %s\n", key->name, key->fallback);
+	}
+	if (buf_check(&text, "defaults", &err) == 0)
+		r = config_read(&c->defaults, &c->pool, &c->default_source,
+		    text.data, text.len, p);
+	else
+		p->no_memory = 1;
+	buf_release(&text);
+	return r;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct repository *x = a, *y = b;
+
+	return strcasecmp(x->name, y->name);
+}
+
+static int
+gather_repositories(struct config *c, unsigned flags, struct problems *p)
+{
+	const struct config_value *all = value_get(c->root.map, "repositories");
+	size_t n = value_count(all);
+
+	c->repositories = calloc(n + 1, sizeof *c->repositories);
+	c->names = calloc(n + 1, sizeof *c->names);
+	if (c->repositories == NULL || c->names == NULL)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct repository *r = &c->repositories[c->count++];
+		char path[CONFIG_PATH];
+
+		r->block.map = value_at(all, i);
+		r->name = value_str(value_get(r->block.map, "name"));
+		snprintf(
+		    path, sizeof path, "repositories.%s", value_name(all, i));
+		if (!(flags & CONFIG_SKIP_SECRETS))
+			layer_read_secrets(&r->block, path, p);
+		if (config_merge(&c->pool, r, c->root.map) == -1)
+			return -1;
+	}
+	qsort(c->repositories, n, sizeof *c->repositories, by_name);
+	for (size_t i = 0; i < n; i++)
+		c->names[i] = c->repositories[i].name;
+	return 0;
+}
+
+/* Everything that happens to the text of config.yaml. */
+static void
+digest_text(struct config *c, const struct buf *text, unsigned flags,
+    struct problems *p)
+{
+	if (read_defaults(c, p) == -1 ||
+	    config_read(&c->root.map, &c->pool, &c->source, text->data,
+		text->len, p) == -1)
+		return;
+	config_check(p, c->root.map, SCOPE_ROOT);
+	if (p->errors > 0)
+		return;
+	if (!(flags & CONFIG_SKIP_SECRETS))
+		layer_read_secrets(&c->root, "", p);
+	if (gather_repositories(c, flags, p) == -1)
+		p->no_memory = 1;
+}
+
+static struct config *
+new_config(const char *path)
+{
+	struct config *c = calloc(1, sizeof *c);
+	const char *slash = strrchr(path, '/');
+
+	if (c == NULL)
+		return NULL;
+	c->path = strdup(path);
+	c->name = strdup(slash != NULL ? slash + 1 : path);
+	if (c->path == NULL || c->name == NULL) {
+		config_free(c);
+		return NULL;
+	}
+	c->source = (struct config_source){ c->name, LAYER_ROOT };
+	return c;
+}
+
+int
+config_load_with(struct config **out, const char *path, unsigned flags,
+    struct config_report *report, struct err *err)
+{
+	struct config *c = new_config(path);
+	struct problems problems = { 0 };
+	struct buf text;
+	int r = -1;
+
+	if (report != NULL)
+		*report = (struct config_report){ 0 };
+	if (c == NULL)
+		return err_set(err, ERR_TEMP, 0, "out of memory");
+	buf_init(&text, READ_CONFIG_MAX + 1);
+	if (read_config_file(&text, path, err) == -1)
+		goto out;
+	digest_text(c, &text, flags, &problems);
+	r = problems_finish(&problems, report, err);
+	if (r == 0) {
+		*out = c;
+		c = NULL;
+	}
+out:
+	explicit_bzero(text.data, text.len);
+	buf_release(&text);
+	config_free(c);
+	return r;
+}
+
+int
+config_load(struct config **out, const char *path, struct config_report *report,
+    struct err *err)
+{
+	return config_load_with(out, path, 0, report, err);
+}
+
+/* ---- a repository's own file ---- */
+
+static int
+digest_local(struct config *c, const struct config *base,
+    const char *repository, const char *text, size_t len, struct problems *p)
+{
+	const struct repository *below = config_repository(base, repository);
+	struct repository *r = calloc(1, sizeof *r);
+
+	if (r == NULL)
+		return -1;
+	c->repositories = r;
+	c->count = 1;
+	if (len > READ_LOCAL_MAX) {
+		problem_syntax(p, &c->source, 0, 0, "larger than %d bytes",
+		    READ_LOCAL_MAX);
+		return 0;
+	}
+	if (config_read(&r->local.map, &c->pool, &c->source, text, len, p) ==
+	    -1)
+		return 0;
+	config_check(p, r->local.map, SCOPE_LOCAL);
+	r->name = pool_copy(&c->pool, repository, strlen(repository));
+	if (below != NULL)
+		r->block = below->block;
+	if (r->name == NULL || p->errors > 0)
+		return r->name == NULL ? -1 : 0;
+	return config_merge(&c->pool, r, base->root.map);
+}
+
+int
+config_overlay(struct config **out, const struct config *config,
+    const char *repository, const char *text, size_t len,
+    struct config_report *report, struct err *err)
+{
+	struct config *c = new_config(LOCAL_NAME);
+	struct problems problems = { 0 };
+	int r;
+
+	if (report != NULL)
+		*report = (struct config_report){ 0 };
+	if (c == NULL)
+		return err_set(err, ERR_TEMP, 0, "out of memory");
+	c->source.layer = LAYER_LOCAL;
+	c->base = config;
+	if (digest_local(c, config, repository, text, len, &problems) == -1)
+		problems.no_memory = 1;
+	r = problems_finish(&problems, report, err);
+	if (r == 0)
+		*out = c;
+	else
+		config_free(c);
+	return r;
+}
+
+void
+config_free(struct config *config)
+{
+	if (config == NULL)
+		return;
+	/* An overlay borrows the blocks of its base. */
+	for (size_t i = 0; config->base == NULL && i < config->count; i++)
+		layer_release(&config->repositories[i].block);
+	layer_release(&config->root);
+	free(config->repositories);
+	free(config->names);
+	pool_release(&config->pool);
+	free(config->path);
+	free(config->name);
+	free(config);
+}

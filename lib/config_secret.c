@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_layers.h"
+#include "secret.h"
+
+#define SECRETS_MAX 64 /* secrets of one key in one layer */
+
+/* A layer's secrets while they are read. */
+struct taking {
+	struct layer *layer;
+	struct problems *problems;
+	const char *path; /* of the layer, "" or "repositories.api" */
+	char where[CONFIG_PATH];
+};
+
+const struct config_key *
+config_secret_family(const struct config_key *key)
+{
+	char name[128];
+	size_t len = strlen(key->name);
+	const struct config_key *family = NULL;
+
+	if (key->marks & MARK_SECRET_FILE)
+		len -= strlen("-file");
+	else if (key->types & CONFIG_LIST)
+		len -= strlen("s");
+	if (len < strlen(key->name) && len < sizeof name) {
+		memcpy(name, key->name, len);
+		name[len] = '\0';
+		family = config_key_find(name);
+	}
+	return family != NULL && family->marks & MARK_SECRET ? family : key;
+}
+
+static struct secret_set *
+find_set(struct taking *t, const struct config_key *family)
+{
+	struct layer *layer = t->layer;
+	struct secret_set *sets;
+
+	for (size_t i = 0; i < layer->count; i++) {
+		if (layer->sets[i].key == family)
+			return &layer->sets[i];
+	}
+	sets = realloc(layer->sets, (layer->count + 1) * sizeof *sets);
+	if (sets == NULL)
+		return NULL;
+	layer->sets = sets;
+	sets[layer->count] = (struct secret_set){ .key = family };
+	sets[layer->count].items = calloc(SECRETS_MAX, sizeof(struct secret *));
+	if (sets[layer->count].items == NULL)
+		return NULL;
+	return &sets[layer->count++];
+}
+
+/* "${NAME}" and nothing around it is the environment's NAME. */
+static int
+read_variable(struct taking *t, const struct config_value *v, const char **text,
+    size_t *len)
+{
+	char name[256];
+	const char *value;
+
+	if (v->len < 4 || strncmp(v->text, "${", 2) != 0 ||
+	    v->text[v->len - 1] != '}' || v->len - 3 >= sizeof name)
+		return 0;
+	memcpy(name, v->text + 2, v->len - 3);
+	name[v->len - 3] = '\0';
+	value = getenv(name);
+	if (value == NULL || value[0] == '\0') {
+		problem_error(t->problems, v, t->where,
+		    "the environment has no %s", name);
+		return -1;
+	}
+	*text = value;
+	*len = strlen(value);
+	return 0;
+}
+
+static int
+make_secret(struct taking *t, const struct config_key *key,
+    struct config_value *v, struct secret **out)
+{
+	struct err err = { 0 };
+	const char *text = v->text;
+	size_t len = v->len;
+	int r;
+
+	if (key->marks & MARK_SECRET_FILE) {
+		r = secret_read(out, v->text, &err);
+	} else {
+		if (read_variable(t, v, &text, &len) == -1)
+			return -1;
+		r = secret_new(out, text, len, &err);
+		explicit_bzero(v->text, v->len);
+		v->len = 0;
+	}
+	if (r == -1)
+		problem_error(t->problems, v, t->where, "%s", err.text);
+	return r;
+}
+
+static void
+take_scalar(
+    struct taking *t, const struct config_key *key, struct config_value *v)
+{
+	struct secret_set *set = find_set(t, config_secret_family(key));
+
+	if (set == NULL) {
+		t->problems->no_memory = 1;
+		return;
+	}
+	if (set->count == SECRETS_MAX) {
+		problem_error(t->problems, v, t->where, "more than %d secrets",
+		    SECRETS_MAX);
+		return;
+	}
+	if (make_secret(t, key, v, &set->items[set->count]) == 0)
+		set->count++;
+}
+
+/* The value of a dotted name without "*" in this layer. */
+static const struct config_value *
+walk_name(const struct config_value *map, const char *name)
+{
+	while (map != NULL) {
+		char part[128];
+		size_t n = strcspn(name, ".");
+
+		snprintf(part, sizeof part, "%.*s", (int)n, name);
+		map = value_get(map, part);
+		if (name[n] == '\0')
+			break;
+		name += n + 1;
+	}
+	return map;
+}
+
+static void
+take_key(struct taking *t, const struct config_key *key)
+{
+	const struct config_value *v = walk_name(t->layer->map, key->name);
+	size_t len;
+
+	if (v == NULL)
+		return;
+	len = (size_t)snprintf(t->where, sizeof t->where, "%s%s%s", t->path,
+	    t->path[0] != '\0' ? "." : "", key->name);
+	if (v->kind == VALUE_LIST) {
+		for (size_t i = 0; i < v->count; i++) {
+			snprintf(
+			    t->where + len, sizeof t->where - len, "[%zu]", i);
+			take_scalar(t, key, v->items[i]);
+		}
+	} else {
+		/* Nodes belong to the pool; only this module changes one. */
+		struct config_value one = *v;
+
+		take_scalar(t, key, &one);
+	}
+}
+
+void
+layer_read_secrets(
+    struct layer *layer, const char *path, struct problems *problems)
+{
+	struct taking t = {
+		.layer = layer, .problems = problems, .path = path
+	};
+
+	for (size_t i = 0; i < config_keys(); i++) {
+		const struct config_key *key = config_key_at(i);
+
+		if (key->marks & (MARK_SECRET | MARK_SECRET_FILE))
+			take_key(&t, key);
+	}
+}
+
+void
+layer_release(struct layer *layer)
+{
+	for (size_t i = 0; i < layer->count; i++) {
+		for (size_t k = 0; k < layer->sets[i].count; k++)
+			secret_free(layer->sets[i].items[k]);
+		free(layer->sets[i].items);
+	}
+	free(layer->sets);
+	*layer = (struct layer){ 0 };
+}
+
+size_t
+config_secrets(const struct config *config, const char *repository,
+    const char *key, const struct secret *const **secrets)
+{
+	const struct config_key *row = config_key_find(key);
+	const struct repository *r = config_repository(config, repository);
+	const struct config *top = config->base != NULL ? config->base : config;
+	const struct layer *layers[] = { r != NULL ? &r->block : NULL,
+		&top->root };
+	char first[128];
+
+	if (row == NULL || !(row->marks & (MARK_SECRET | MARK_SECRET_FILE)))
+		BUG("not a key with secrets");
+	row = config_secret_family(row);
+	snprintf(first, sizeof first, "%.*s", (int)strcspn(key, "."), key);
+	for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
+		const struct layer *l = layers[i];
+
+		for (size_t k = 0; l != NULL && k < l->count; k++) {
+			if (l->sets[k].key == row) {
+				*secrets =
+				    (const struct secret *const *)l->sets[k]
+					.items;
+				return l->sets[k].count;
+			}
+		}
+		/* A mapping that is not merged is replaced as a whole. */
+		if (l != NULL && strcmp(first, key) != 0 &&
+		    value_get(l->map, first) != NULL &&
+		    !(config_key_find(first)->marks & MARK_MERGE))
+			return 0;
+	}
+	return 0;
+}

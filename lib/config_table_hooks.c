@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "config_check.h"
+#include "config_form.h"
+#include "config_table.h"
+
+#define COUNT(rows) (sizeof(rows) / sizeof *(rows))
+
+/* Command hooks; lib/hook.h says what they do. */
+static const struct config_key hooks[] = {
+	{ "hooks", CONFIG_LIST, SCOPE_CONFIG, ON_RELOAD,
+	    .check = check_unique_names,
+	    .text = "Commands to run for events. Those of the top run for "
+		    "every repository, those of a block beside them." },
+	{ "hooks[]", CONFIG_MAP, .effect = ON_RELOAD,
+	    .text = "One command and the events it is for." },
+	{ "hooks[].name", CONFIG_STR, .effect = ON_RELOAD,
+	    .marks = MARK_REQUIRED, .form = &form_name,
+	    .text = "Name in logs; unique in its list." },
+	{ "hooks[].command", CONFIG_LIST, .effect = NEXT_JOB,
+	    .marks = MARK_REQUIRED, .check = check_hook_command,
+	    .text = "Program and its arguments, never a shell line; "
+		    "{{path}} is replaced by a value of the payload and "
+		    "stays one argument." },
+	{ "hooks[].events", CONFIG_STR | CONFIG_LIST, .effect = ON_RELOAD,
+	    .form = &form_name, .text = "Events; unset: every one." },
+	{ "hooks[].actions", CONFIG_STR | CONFIG_LIST, .effect = ON_RELOAD,
+	    .form = &form_name,
+	    .text = "Actions of the event; unset: every one." },
+	{ "hooks[].branches", CONFIG_STR | CONFIG_LIST, .effect = NEXT_JOB,
+	    .form = &form_text,
+	    .text = "Globs for the branch pushed to, or the pull request's "
+		    "base." },
+	{ "hooks[].tags", CONFIG_STR | CONFIG_LIST, .effect = NEXT_JOB,
+	    .form = &form_text, .text = "Globs for the tag pushed." },
+	{ "hooks[].labels", CONFIG_STR | CONFIG_LIST, .effect = NEXT_JOB,
+	    .form = &form_label,
+	    .text = "Labels, one of which the issue or pull request must "
+		    "have." },
+	{ "hooks[].match", CONFIG_MAP, .effect = NEXT_JOB,
+	    .check = check_hook_rule,
+	    .text = "A rule on the payload: one of and, or, not, value, "
+		    "regex, cidr." },
+	{ "hooks[].environment", CONFIG_MAP, .effect = NEXT_JOB,
+	    .check = check_variables,
+	    .text = "Variables for the command; the rest of its environment "
+		    "is fixed." },
+	{ "hooks[].environment.*", CONFIG_STR, .effect = NEXT_JOB,
+	    .text = "Value, with {{path}} replaced." },
+	{ "hooks[].stdin", CONFIG_STR, .effect = NEXT_JOB,
+	    .range = "none|payload", .fallback = "none",
+	    .text = "What the command reads on standard input." },
+	{ "hooks[].payload-file", CONFIG_BOOL, .effect = NEXT_JOB,
+	    .fallback = "false",
+	    .text = "Give the payload in a file that HOOKSPOOL_PAYLOAD "
+		    "names." },
+	{ "hooks[].working-directory", CONFIG_STR, .effect = NEXT_JOB,
+	    .form = &form_path,
+	    .text = "Where the command runs; unset: an empty directory of "
+		    "its own." },
+	{ "hooks[].timeout", CONFIG_DURATION, .effect = NEXT_JOB,
+	    .range = "1ms..7d",
+	    .text = "Longest the command may run; at most job-timeout." },
+	{ "hooks[].retries", CONFIG_INT, .effect = NEXT_JOB, .range = "0..100",
+	    .fallback = "0",
+	    .text = "Times it is tried again after it failed." },
+	{ "hooks[].key", CONFIG_STR, .effect = NEXT_JOB, .form = &form_text,
+	    .text = "Hooks with the same key run one after another; "
+		    "{{path}} is replaced." },
+	{ "hooks[].sandbox", CONFIG_STR, .effect = NEXT_JOB,
+	    .range = "none|limits|strict", .fallback = "none",
+	    .text = "How far the command is shut in." },
+	{ "hooks[].workspace", CONFIG_STR, .effect = NEXT_JOB,
+	    .marks = MARK_PLANNED, .range = "head|merge|tag|default-branch",
+	    .text = "Give the command a clean checkout of this." },
+};
+
+const struct config_area config_area_hooks = { "Command hooks", hooks,
+	COUNT(hooks) };
+
+/* Workspaces and the job that works on a labelled issue. */
+static const struct config_key workspace[] = {
+	{ "workspace", CONFIG_MAP, SCOPE_ROOT, NEXT_JOB, MARK_PLANNED,
+	    .text = "Mirrors of repositories and the checkouts made of "
+		    "them." },
+	{ "workspace.mirror-bytes", CONFIG_SIZE, .marks = MARK_PLANNED,
+	    .fallback = "20G",
+	    .text = "Room for all mirrors; the longest unused goes first." },
+	{ "workspace.job-bytes", CONFIG_SIZE, .marks = MARK_PLANNED,
+	    .fallback = "5G", .text = "Room for one job's workspace." },
+	{ "workspace.git-timeout", CONFIG_DURATION, .marks = MARK_PLANNED,
+	    .range = "1s..1d", .fallback = "10m",
+	    .text = "Longest one clone, fetch or push may take." },
+	{ "issue-job", CONFIG_MAP, SCOPE_CONFIG, NEXT_JOB, MARK_PLANNED,
+	    .text = "A labelled issue becomes a branch, a command's work and "
+		    "a draft pull request." },
+	{ "issue-job.label", CONFIG_STR, .marks = MARK_PLANNED,
+	    .form = &form_label, .text = "Label that asks for it." },
+	{ "issue-job.events", CONFIG_STR | CONFIG_LIST, .marks = MARK_PLANNED,
+	    .range = "opened|labeled", .fallback = "[opened, labeled]",
+	    .text = "Actions on an issue that start it." },
+	{ "issue-job.target-branch", CONFIG_STR, .marks = MARK_PLANNED,
+	    .form = &form_text,
+	    .text = "Branch to start from; unset: the default branch." },
+	{ "issue-job.branch", CONFIG_STR, .marks = MARK_PLANNED,
+	    .form = &form_text, .fallback = "agent/issue-{N}",
+	    .text = "Name of the new branch; {N} is the issue's number." },
+	{ "issue-job.existing-branch", CONFIG_STR, .marks = MARK_PLANNED,
+	    .range = "reuse|suffix", .fallback = "reuse",
+	    .text = "What to do where that branch exists." },
+	{ "issue-job.command", CONFIG_LIST, .marks = MARK_PLANNED,
+	    .check = check_hook_command,
+	    .text = "Program that does the work, and its arguments." },
+	{ "issue-job.network", CONFIG_BOOL, .marks = MARK_PLANNED,
+	    .fallback = "false", .text = "Let that program use the network." },
+	{ "issue-job.timeout", CONFIG_DURATION, .marks = MARK_PLANNED,
+	    .range = "1s..7d", .fallback = "30m",
+	    .text = "Longest it may run." },
+	{ "issue-job.test-command", CONFIG_LIST, .marks = MARK_PLANNED,
+	    .check = check_hook_command,
+	    .text = "Program that says whether the work is good." },
+	{ "issue-job.max-retries", CONFIG_INT, .marks = MARK_PLANNED,
+	    .range = "0..10", .fallback = "3",
+	    .text = "Rounds of work after a failed test." },
+	{ "issue-job.allowed-paths", CONFIG_STR | CONFIG_LIST,
+	    .marks = MARK_PLANNED, .form = &form_text,
+	    .text = "Globs of files that may be changed; unset: every one "
+		    "that is not restricted." },
+	{ "issue-job.restricted-paths", CONFIG_STR | CONFIG_LIST,
+	    .marks = MARK_PLANNED, .form = &form_text,
+	    .text = "Globs of files that must not be changed." },
+	{ "issue-job.max-files", CONFIG_INT, .marks = MARK_PLANNED,
+	    .range = "1..100000", .text = "Most files it may change." },
+	{ "issue-job.max-lines", CONFIG_INT, .marks = MARK_PLANNED,
+	    .range = "1..10000000", .text = "Most lines it may change." },
+};
+
+const struct config_area config_area_workspace = { "Workspaces", workspace,
+	COUNT(workspace) };

@@ -76,7 +76,7 @@ int
 main(int argc, char **argv)
 {
 	/* The empty input belongs to every corpus. */
-	unsigned char *nothing = malloc(1);
+	unsigned char *nothing = calloc(1, 1);
 
 	if (nothing == NULL)
 		return 1;

@@ -247,7 +247,7 @@ http {
   proxy_temp_path ${server.dir}/proxy;
   uwsgi_temp_path ${server.dir}/uwsgi;
   scgi_temp_path ${server.dir}/scgi;
-  upstream hookspool { ${sockets} }
+  upstream hookspool { ${sockets} keepalive 8; }
   server {
     listen 127.0.0.1:${server.port};
 ${site}

@@ -41,11 +41,11 @@ const char *job_outcome_name(enum job_outcome outcome);
 struct record {
 	const struct job_head *head;
 	enum job_outcome outcome;
-	const char *reason;   /* one sentence, or NULL */
-	unsigned attempts;    /* how often it was started */
-	int64_t started;      /* wall, of the last attempt; 0: never */
-	int64_t completed;    /* wall */
-	int64_t duration;     /* ns, clock_mono() */
+	const char *reason; /* one sentence, or NULL */
+	unsigned attempts;  /* how often it was started */
+	int64_t started;    /* wall, of the last attempt; 0: never */
+	int64_t completed;  /* wall */
+	int64_t duration;   /* ns, clock_mono() */
 };
 
 enum record_form { RECORD_LINES, RECORD_PRETTY };
@@ -69,7 +69,7 @@ int record_exists(struct spool *s, const char *job_id, int64_t since,
  */
 struct record_filter {
 	const char *delivery, *repository, *event, *status, *job_id;
-	int64_t number;	     /* 0: any */
+	int64_t number;	      /* 0: any */
 	int64_t since, until; /* wall; 0: open */
 	int newest_first;
 };

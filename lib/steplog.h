@@ -25,6 +25,7 @@ struct spool;
  *   output          stream, text                (a command's, line by line)
  *   note            msg
  *   api_call        method, path, status, duration_ms, remaining
+ *   about           pr{number,title,author}, api_user: for the record
  *   claimed, settled, superseded, ...           (the runner's)
  *
  * Calling sequence of the step API (design: start, complete, fail):
@@ -45,7 +46,7 @@ struct steplog {
 struct step {
 	struct steplog *log;
 	const char *name;
-	int64_t started; /* clock_mono() */
+	int64_t started;  /* clock_mono() */
 	struct buf *data; /* members collected for the closing line */
 };
 
@@ -53,6 +54,8 @@ int steplog_open(struct steplog *log, struct spool *s,
     const struct job_head *head, unsigned attempt, struct err *err) CHECKED;
 void steplog_close(struct steplog *log);
 
+/* NULL where there is no memory: the other calls take it and do nothing.
+ * `name` is borrowed until the step ends. */
 struct step *step_start(struct steplog *log, const char *name);
 void step_data(struct step *step, const char *key, const char *value);
 void step_data_int(struct step *step, const char *key, int64_t value);

@@ -23,12 +23,15 @@ struct err;
  * What is refused, all ERR_BAD with line and column: anything RFC 8259 does
  * not allow, bytes after the value, invalid UTF-8, a byte order mark,
  * \u0000, the same key twice in one object, more than JSON_DEPTH levels,
- * more than JSON_MEMBERS members in one object. A lone surrogate escape is
- * accepted (GitHub cuts texts in the middle of a pair) and read as U+FFFD.
+ * more than JSON_MEMBERS members in one object, 2 GB or more. A lone surrogate
+ * escape is accepted (GitHub cuts texts in the middle of a pair) and read as
+ * U+FFFD.
  */
 
 #define JSON_DEPTH   64
 #define JSON_MEMBERS 65536
+#define JSON_PICKS   64	     /* paths of one json_scan() */
+#define JSON_VALUES  2000000 /* values of one tree: some 80 bytes each */
 
 /* ---- one pass ---- */
 
@@ -55,7 +58,8 @@ struct json_pick {
 	size_t len;
 };
 
-/* Checks the text, whose top must be an object; fills all n picks. */
+/* Checks the text, whose top must be an object; fills all n picks (at most
+ * JSON_PICKS, of at most 8 keys). ERR_TEMP where there is no memory. */
 int json_scan(const char *text, size_t len, struct json_pick *picks, size_t n,
     struct err *err) __attribute__((warn_unused_result));
 
@@ -70,8 +74,9 @@ int json_pick_int(int64_t *out, const struct json_pick *pick)
 
 struct json; /* a value inside a document; lives as long as the document */
 
-int json_parse(struct json **doc, const char *text, size_t len,
-    struct err *err) __attribute__((warn_unused_result));
+/* The top may be any value. More than JSON_VALUES of them are ERR_BAD. */
+int json_parse(struct json **doc, const char *text, size_t len, struct err *err)
+    __attribute__((warn_unused_result));
 void json_free(struct json *doc);
 
 /*
@@ -83,7 +88,9 @@ enum json_type json_type(const struct json *v);
 const struct json *json_get(const struct json *object, const char *key);
 const struct json *json_path(const struct json *v, const char *path);
 const char *json_str(const struct json *v, const char *otherwise);
-int64_t json_int(const struct json *v, int64_t otherwise); /* |n| <= 2^53 */
+/* Exact in 64 bits; `otherwise` where it is no integer or does not fit. */
+int64_t json_int(const struct json *v, int64_t otherwise);
+/* Infinite where it does not fit. */
 double json_double(const struct json *v, double otherwise);
 int json_true(const struct json *v);
 size_t json_count(const struct json *v);
@@ -114,7 +121,7 @@ void json_put_member(struct buf *b, const char *key, const char *text);
 void json_put_int(struct buf *b, const char *key, int64_t n);
 void json_put_bool(struct buf *b, const char *key, int yes);
 
-/* A tree value, compact. */
+/* A tree value, compact; numbers as they were written. */
 void json_put_value(struct buf *b, const struct json *v);
 
 #endif

@@ -63,7 +63,8 @@ add_day(struct record_days *days, const char *name)
 		days->names = more;
 		days->cap = cap;
 	}
-	snprintf(days->names[days->count++], RECORD_NAME, "%s", name);
+	/* record_day_valid() has seen its length. */
+	memcpy(days->names[days->count++], name, strlen(name) + 1);
 	return 0;
 }
 

@@ -25,11 +25,8 @@ static void apply_log_level(const struct settings *s);
 static int secret_equal(const struct secret *a, const struct secret *b);
 static void settings_free(struct settings *s);
 
-/* The keys that can hold webhook secrets; docs/config.5 has their meaning.
- * webhook-secret-file is the file form of the first. */
-static const char *const secret_keys[] = { "webhook-secret",
-	"webhook-secrets" };
-#define SECRET_KEYS (sizeof secret_keys / sizeof *secret_keys)
+/* Stands for webhook-secrets and webhook-secret-file as well. */
+#define SECRET_KEY "webhook-secret"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct settings *current;
@@ -103,15 +100,12 @@ collect_keys(struct settings *s, struct err *err)
 static int
 add_keys(struct settings *s, const char *repository, struct err *err)
 {
-	for (size_t k = 0; k < SECRET_KEYS; k++) {
-		const struct secret *const *list;
-		size_t n = config_secrets(
-		    s->config, repository, secret_keys[k], &list);
+	const struct secret *const *list;
+	size_t n = config_secrets(s->config, repository, SECRET_KEY, &list);
 
-		for (size_t i = 0; i < n; i++) {
-			if (add_key(s, list[i], err) == -1)
-				return -1;
-		}
+	for (size_t i = 0; i < n; i++) {
+		if (add_key(s, list[i], err) == -1)
+			return -1;
 	}
 	return 0;
 }
@@ -224,15 +218,12 @@ int
 settings_key_of(
     const struct settings *s, const char *repository, const struct secret *key)
 {
-	for (size_t k = 0; k < SECRET_KEYS; k++) {
-		const struct secret *const *list;
-		size_t n = config_secrets(
-		    s->config, repository, secret_keys[k], &list);
+	const struct secret *const *list;
+	size_t n = config_secrets(s->config, repository, SECRET_KEY, &list);
 
-		for (size_t i = 0; i < n; i++) {
-			if (secret_equal(list[i], key))
-				return 1;
-		}
+	for (size_t i = 0; i < n; i++) {
+		if (secret_equal(list[i], key))
+			return 1;
 	}
 	return 0;
 }
@@ -240,14 +231,9 @@ settings_key_of(
 int
 settings_has_key(const struct settings *s, const char *repository)
 {
-	for (size_t k = 0; k < SECRET_KEYS; k++) {
-		const struct secret *const *list;
+	const struct secret *const *list;
 
-		if (config_secrets(
-			s->config, repository, secret_keys[k], &list) > 0)
-			return 1;
-	}
-	return 0;
+	return config_secrets(s->config, repository, SECRET_KEY, &list) > 0;
 }
 
 static void

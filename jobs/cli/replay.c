@@ -54,21 +54,17 @@ cli_replay(struct cli *cli)
 static int
 replay_settled(struct replay *r, const struct job_ref *job)
 {
-	struct spool_name again = job->name;
-	struct spool *s = r->cli->spool;
 	struct err err = { 0 };
 	int rc;
 
-	if (job->state != SPOOL_DONE && job->state != SPOOL_DEAD &&
-	    job->state != SPOOL_BAD) {
-		fprintf(stderr, "hookspool: %s: is not settled yet (in %s/)\n",
-		    job->name.id, spool_dir_name(job->state));
+	if (job->state != SPOOL_DONE && job->state != SPOOL_DEAD) {
+		fprintf(stderr, "hookspool: %s: %s (in %s/)\n", job->name.id,
+		    job->state == SPOOL_BAD ? "cannot be read"
+					    : "is not settled yet",
+		    spool_dir_name(job->state));
 		return CLI_NO;
 	}
-	again.attempt = 0;
-	rc = spool_move(s, job->state, &job->name, SPOOL_NEW, &again, &err);
-	if (rc == 0)
-		rc = spool_sync(s, SPOOL_NEW, &err);
+	rc = spool_rearm(r->cli->spool, job->state, &job->name, 0, &err);
 	if (rc == -1)
 		return cli_error(&err);
 	if (rc == 1) {

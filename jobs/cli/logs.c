@@ -30,9 +30,9 @@ struct logs {
 	struct screen screen;
 	struct logs_filter filter;
 	size_t limit;
-	char **texts; /* the last ones, a ring of `limit` */
-	size_t count; /* all that matched */
-	size_t room;
+	char **texts; /* the newest first */
+	size_t count, room;
+	int more; /* there are older ones than those */
 };
 
 static int parse_filter(struct logs *l);
@@ -68,7 +68,7 @@ cli_logs(struct cli *cli)
 	else
 		code =
 		    l.filter.job != NULL ? follow_job(&l) : follow_records(&l);
-	for (size_t i = 0; i < l.room; i++)
+	for (size_t i = 0; i < l.count; i++)
 		free(l.texts[i]);
 	free(l.texts);
 	return code;
@@ -136,6 +136,7 @@ show_history(struct logs *l)
 		.number = l->filter.number,
 		.since = l->filter.since,
 		.until = l->filter.until,
+		.newest_first = 1,
 	};
 	struct err err = { 0 };
 
@@ -144,13 +145,13 @@ show_history(struct logs *l)
 	return print_history(l);
 }
 
+/* The newest come first; one more than is shown tells that there are more. */
 static int
 keep(void *arg, const char *text, size_t len)
 {
 	struct logs *l = arg;
 	struct json *doc = NULL;
 	struct err err = { 0 };
-	char **place;
 	int wanted;
 
 	if (json_parse(&doc, text, len, &err) == -1)
@@ -159,20 +160,18 @@ keep(void *arg, const char *text, size_t len)
 	json_free(doc);
 	if (!wanted)
 		return 0;
-	if (l->count == l->room && l->room < l->limit) {
+	if (l->count == l->limit) {
+		l->more = 1;
+		return 1;
+	}
+	if (l->count == l->room) {
 		l->room = l->room == 0 ? 128 : 2 * l->room;
-		if (l->room > l->limit)
-			l->room = l->limit;
 		l->texts = reallocarray(l->texts, l->room, sizeof *l->texts);
 		if (l->texts == NULL)
 			fatal("out of memory");
-		memset(l->texts + l->count, 0,
-		    (l->room - l->count) * sizeof *l->texts);
 	}
-	place = &l->texts[l->count++ % l->room];
-	free(*place);
-	*place = strndup(text, len);
-	if (*place == NULL)
+	l->texts[l->count] = strndup(text, len);
+	if (l->texts[l->count++] == NULL)
 		fatal("out of memory");
 	return 0;
 }
@@ -180,32 +179,28 @@ keep(void *arg, const char *text, size_t len)
 static int
 print_history(struct logs *l)
 {
-	size_t shown = l->count < l->room ? l->count : l->room;
 	struct buf out;
 	int code = CLI_YES;
 
 	buf_init(&out, SIZE_MAX / 2);
 	buf_adds(&out, "{\"records\":[");
-	for (size_t i = l->count - shown; i < l->count; i++) {
-		const char *text = l->texts[i % l->room];
-
+	for (size_t i = l->count; i-- > 0;) {
 		if (l->cli->json)
-			buf_addf(&out, "%s%s", i > l->count - shown ? "," : "",
-			    text);
+			buf_addf(&out, "%s%s", i + 1 < l->count ? "," : "",
+			    l->texts[i]);
 		else
-			print_one(l, text, strlen(text));
+			print_one(l, l->texts[i], strlen(l->texts[i]));
 	}
 	buf_adds(&out, "]");
-	json_put_int(&out, "shown", (int64_t)shown);
-	json_put_int(&out, "total", (int64_t)l->count);
+	json_put_int(&out, "shown", (int64_t)l->count);
+	json_put_bool(&out, "more", l->more);
 	buf_addc(&out, '}');
 	if (l->cli->json)
 		code = screen_document(&out);
-	else if (shown < l->count)
+	else if (l->more)
 		fprintf(stderr,
-		    "hookspool: the last %zu of %zu records; --limit 0 shows "
-		    "all\n",
-		    shown, l->count);
+		    "hookspool: the last %zu records; --limit 0 shows all\n",
+		    l->count);
 	buf_release(&out);
 	return code == CLI_YES && l->count == 0 ? CLI_NO : code;
 }

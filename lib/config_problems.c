@@ -50,7 +50,7 @@ problem_syntax(struct problems *p, const struct config_source *source,
 	keep(p, line, 0, text);
 }
 
-static void
+__attribute__((format(printf, 5, 0))) static void
 add(struct problems *p, int warning, const struct config_value *v,
     const char *path, const char *fmt, va_list ap)
 {

@@ -172,7 +172,7 @@ conclude(const struct doctor *d, const struct screen *s,
 
 /* ---- findings ---- */
 
-static void
+__attribute__((format(printf, 3, 0))) static void
 fill(struct finding *f, enum verdict verdict, const char *fmt, va_list ap)
 {
 	char both[sizeof f->text + sizeof f->remedy], *cut;

@@ -263,7 +263,10 @@ static void
 tell_to_stop(struct run *r)
 {
 	r->phase = PHASE_STOP;
-	r->deadline = clock_boot() + r->c->grace;
+	r->deadline =
+	    clock_boot() + (r->result->cancelled && r->c->cancel_grace > 0
+				   ? r->c->cancel_grace
+				   : r->c->grace);
 	(void)tree_signal(
 	    SIGTERM, r->c->level == LEVEL_STRICT && !r->ended ? r->leader : 0);
 }

@@ -44,6 +44,7 @@ struct command {
 	int stdin_fd;		 /* -1: /dev/null */
 	int cancel_fd;		 /* readable: stop; -1: none */
 	int64_t timeout, grace;	 /* ns */
+	int64_t cancel_grace;	 /* ns, after a cancel; 0: grace */
 	enum sandbox_level level;
 	int network;		     /* strict: 1 shares the host's */
 	const char *const *writable; /* limits, strict: more paths */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HISTORY_H
+#define HISTORY_H
+
+#include <stddef.h>
+
+#include "err.h"
+#include "hook.h"
+
+struct spool;
+
+/*
+ * What earlier attempts of a job did with its hooks, read from the job's
+ * step log: a step_completed of "hook:NAME", or a step_failed that says
+ * "final". When a job was settled and an operator has it tried again, hooks
+ * that had failed for good get another chance; completed ones do not need it.
+ */
+
+enum past { PAST_NONE, PAST_COMPLETED, PAST_FAILED };
+
+struct history_row {
+	char name[HOOK_NAME_MAX];
+	enum past past;
+};
+
+struct history {
+	struct history_row *rows;
+	size_t count;
+};
+
+int history_read(struct history *out, struct spool *s, const char *job_id,
+    struct err *err) CHECKED;
+enum past history_of(const struct history *h, const char *hook);
+void history_release(struct history *h);
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "config.h"
+#include "exec/command.h"
+#include "exec/scratch.h"
+#include "fsio.h"
+#include "hook.h"
+#include "spool.h"
+#include "utf8.h"
+#include "worker/hook_run.h"
+#include "worker/hook_variables.h"
+#include "worker/job.h"
+
+#define STEP_NAME_MAX (HOOK_NAME_MAX + 8)
+#define EXCERPT	      4000 /* bytes of output in the step's own line */
+#define LOCK_POLL_MIN 20   /* ms */
+#define LOCK_POLL_MAX 1000 /* ms */
+
+struct hook_run {
+	struct job *job;
+	const struct hook *hook;
+	char step_name[STEP_NAME_MAX];
+	struct step *step;
+	struct scratch scratch;
+	char payload_path[SCRATCH_PATH_MAX];
+	char **argv, **env;
+	int stdin_fd, lock_fd;
+	struct command_result result;
+};
+
+/* ---- before the command ---- */
+
+static int
+give_payload(struct hook_run *r, struct err *err)
+{
+	if (!r->hook->payload_file && !r->hook->payload_on_stdin)
+		return 0;
+	if (scratch_file(r->payload_path, &r->scratch, "payload.json",
+		r->job->text, r->job->text_len, err) == -1)
+		return -1;
+	if (!r->hook->payload_on_stdin)
+		return 0;
+	r->stdin_fd = open(r->payload_path, O_RDONLY | O_CLOEXEC);
+	if (r->stdin_fd == -1)
+		return err_sys(err, "%.100s", r->payload_path);
+	if (!r->hook->payload_file && unlink(r->payload_path) == -1)
+		return err_sys(err, "%.100s", r->payload_path);
+	return 0;
+}
+
+static int
+prepare(struct hook_run *r, struct err *err)
+{
+	struct job *job = r->job;
+	const char *data = config_str(job->config, NULL, "data-directory");
+
+	if (hook_argv(&r->argv, r->hook, &job->head, job->payload, err) == -1 ||
+	    scratch_make(&r->scratch, data, job->head.id, err) == -1 ||
+	    give_payload(r, err) == -1)
+		return -1;
+	return hook_variables(&r->env, job, r->hook,
+	    r->hook->payload_file ? r->payload_path : NULL, err);
+}
+
+/* Waits with growing pauses; the lock has no queue of its own. */
+static int
+wait_for_lock(struct hook_run *r, const char *key, struct err *err)
+{
+	int64_t until = clock_boot() + r->hook->timeout;
+	int pause = LOCK_POLL_MIN;
+
+	for (;;) {
+		struct pollfd cancel = { .fd = r->job->cancel_fd,
+			.events = POLLIN };
+		int rc = spool_lock_key(r->job->spool, key, &r->lock_fd, err);
+
+		if (rc != 1)
+			return rc;
+		if (clock_boot() >= until)
+			return err_set(err, ERR_TEMP, 0,
+			    "another job has held %.80s all the time", key);
+		if (poll(&cancel, 1, pause) == 1)
+			return err_set(err, ERR_TEMP, 0, "told to stop");
+		if (pause < LOCK_POLL_MAX)
+			pause *= 2;
+	}
+}
+
+static int
+take_key(struct hook_run *r, struct err *err)
+{
+	struct buf key;
+	int64_t began = clock_mono();
+	int rc;
+
+	if (r->hook->key == NULL || r->job->spool == NULL)
+		return 0;
+	buf_init(&key, 4096);
+	buf_adds(&key, "hook:");
+	hook_expand(&key, r->hook->key, &r->job->head, r->job->payload);
+	rc = buf_check(&key, "the hook's key", err);
+	if (rc == 0)
+		rc = wait_for_lock(r, key.data, err);
+	if (rc == 0) {
+		step_data(r->step, "key", key.data + strlen("hook:"));
+		step_data_int(
+		    r->step, "waited_ms", (clock_mono() - began) / CLOCK_MSEC);
+	}
+	buf_release(&key);
+	return rc;
+}
+
+/* ---- the command ---- */
+
+static enum sandbox_level
+level_of(const struct hook *hook)
+{
+	static const enum sandbox_level levels[] = {
+		[SANDBOX_NONE] = LEVEL_NONE,
+		[SANDBOX_LIMITS] = LEVEL_LIMITS,
+		[SANDBOX_STRICT] = LEVEL_STRICT,
+	};
+
+	return levels[hook->sandbox];
+}
+
+static int
+run_command(struct hook_run *r, struct err *err)
+{
+	const struct hook *hook = r->hook;
+	const struct config *config = r->job->config;
+	struct command c = {
+		.scratch = r->scratch.path,
+		.cwd = hook->working_directory,
+		.stdin_fd = r->stdin_fd,
+		.cancel_fd = r->job->cancel_fd,
+		.timeout = hook->timeout,
+		.grace = config_duration(config, NULL, "stop-grace"),
+		.level = level_of(hook),
+		.network = hook->network,
+		.writable = hook->writable,
+		.readable = hook->readable,
+		.output_max = config_size(config, NULL, "max-output"),
+		.log = &r->job->log,
+		.step = r->step_name,
+	};
+
+	/* Our own runner waits stop-grace for us: leave time to tell. */
+	c.cancel_grace = c.grace / 2;
+	c.argv = (const char *const *)r->argv;
+	c.env = (const char *const *)r->env;
+	return command_run(&r->result, &c, err);
+}
+
+/* The last whole lines that fit. */
+static void
+add_excerpt(struct step *step, const struct buf *tail)
+{
+	const char *text = tail->data, *line;
+
+	if (tail->len > EXCERPT) {
+		text += tail->len - EXCERPT;
+		line = strchr(text, '\n');
+		text = line != NULL ? line + 1 : text;
+	}
+	step_data(step, "output", text);
+}
+
+static void
+add_result(struct hook_run *r)
+{
+	const struct command_result *result = &r->result;
+
+	step_data(r->step, "command", r->argv[0]);
+	step_data(r->step, "sandbox", sandbox_name(result->level));
+	if (result->level == LEVEL_LIMITS)
+		step_data_int(r->step, "landlock", result->landlock);
+	if (result->signal != 0)
+		step_data_int(r->step, "signal", result->signal);
+	else
+		step_data_int(r->step, "exit_code", result->exit_code);
+	if (result->timed_out)
+		step_data_bool(r->step, "timed_out", 1);
+	step_data_int(r->step, "command_ms", result->duration / CLOCK_MSEC);
+	if (result->leftovers > 0)
+		step_data_int(r->step, "left_running", result->leftovers);
+	step_data_int(r->step, "output_bytes", (int64_t)result->bytes);
+	add_excerpt(r->step, &result->tail);
+}
+
+/* 0 where it succeeded; else what went wrong. */
+static int
+judge(const struct hook_run *r, struct err *err)
+{
+	const struct command_result *result = &r->result;
+
+	if (result->cancelled)
+		return err_set(err, ERR_TEMP, 0, "told to stop");
+	if (result->timed_out)
+		return err_set(err, ERR_PERM, 0, "timed out after %.1f s",
+		    (double)r->hook->timeout / (double)CLOCK_SECOND);
+	if (result->signal != 0)
+		return err_set(err, ERR_PERM, 0, "ended by signal %d (%s)",
+		    result->signal, strsignal(result->signal));
+	if (result->exit_code != 0)
+		return err_set(
+		    err, ERR_PERM, 0, "exit code %d", result->exit_code);
+	return 0;
+}
+
+/* ---- after it ---- */
+
+/* What is the machine's fault (ERR_TEMP) costs no retry. */
+static int
+end_step(struct hook_run *r, int rc, struct err *err)
+{
+	unsigned attempt = r->job->options->attempt;
+
+	if (rc == 0) {
+		step_complete(r->step);
+		return EXIT_DONE;
+	}
+	if (err->class == ERR_PERM && attempt < r->hook->retries) {
+		err->class = ERR_TEMP;
+		step_data_int(r->step, "retries_left",
+		    (int64_t)(r->hook->retries - attempt));
+	}
+	if (err->class != ERR_TEMP)
+		step_data_bool(r->step, "final", 1);
+	step_fail(r->step, err);
+	(void)err_prefix(err, "hook %s", r->hook->name);
+	return err_exit_code(err->class);
+}
+
+static void
+clean_up(struct hook_run *r)
+{
+	struct err err;
+
+	fs_close(&r->stdin_fd);
+	fs_close(&r->lock_fd);
+	hook_argv_free(r->argv);
+	hook_argv_free(r->env);
+	command_result_release(&r->result);
+	if (scratch_remove(&r->scratch, &err) == -1)
+		steplog_note(&r->job->log, "scratch directory: %s", err.text);
+}
+
+int
+hook_run(struct job *job, const struct hook *hook, int code)
+{
+	struct hook_run r = {
+		.job = job, .hook = hook, .stdin_fd = -1, .lock_fd = -1
+	};
+	struct err err = { 0 };
+	int rc, own;
+
+	snprintf(r.step_name, sizeof r.step_name, "hook:%s", hook->name);
+	buf_init(&r.result.tail, 0);
+	r.step = step_start(&job->log, r.step_name);
+	rc = prepare(&r, &err);
+	if (rc == 0)
+		rc = take_key(&r, &err);
+	if (rc == 0)
+		rc = run_command(&r, &err);
+	if (rc == 0) {
+		add_result(&r);
+		rc = judge(&r, &err);
+	}
+	own = end_step(&r, rc, &err);
+	clean_up(&r);
+	return job_worse(job, code, own, err.text);
+}

@@ -55,8 +55,8 @@ format(char out[CLOCK_TEXT], int64_t wall, long unit, int digits)
 	long fraction = split(&tm, wall);
 	size_t len = strftime(out, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
 
-	snprintf(out + len, CLOCK_TEXT - len, ".%0*ldZ", digits,
-	    fraction / unit);
+	snprintf(
+	    out + len, CLOCK_TEXT - len, ".%0*ldZ", digits, fraction / unit);
 }
 
 void
@@ -121,12 +121,17 @@ int
 clock_parse(int64_t *wall, const char *text)
 {
 	struct tm tm = { 0 };
-	int64_t fraction, offset;
+	int64_t fraction, offset, seconds;
 	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
 
 	if (rest == NULL || (rest = parse_fraction(&fraction, rest)) == NULL ||
 	    parse_offset(&offset, rest) == -1)
 		return -1;
-	*wall = ((int64_t)timegm(&tm) - offset) * CLOCK_SECOND + fraction;
+	/* Nanoseconds in 64 bits end in the year 2262. */
+	if (__builtin_mul_overflow(
+		(int64_t)timegm(&tm) - offset, CLOCK_SECOND, &seconds) ||
+	    __builtin_add_overflow(seconds, fraction, &seconds))
+		return -1;
+	*wall = seconds;
 	return 0;
 }

@@ -176,8 +176,11 @@ spool_close(struct spool *s)
 {
 	if (s == NULL)
 		return;
-	stock_empty(s);
-	fs_close(&s->owner.fd);
+	if (s->owner.fd != -1) {
+		draft_publish_pending(s);
+		stock_empty(s);
+		owner_leave(s);
+	}
 	fs_close(&s->record.fd);
 	for (unsigned i = 0; i < SPOOL_DIRS; i++)
 		fs_close(&s->dirs[i]);

@@ -164,18 +164,34 @@ int spool_degraded(const struct spool *s);
 
 struct spool_recovered {
 	unsigned published; /* complete slots without a job: now in new/ */
-	unsigned removed;   /* slots that were torn, or whose job is settled */
-	unsigned orphans;   /* run/ files whose worker died: back in new/ */
+	unsigned removed;   /* torn slots, duplicates, second names */
 };
 
 /*
  * Brings the spool into a legal state after any crash: publishes complete
- * slots whose owner is gone and whose job is nowhere, removes torn ones.
- * Costs time in proportion to the jobs not yet settled. May run while
- * responders and runners work.
+ * slots whose owner is gone and whose job is nowhere, removes torn ones,
+ * makes missing seen/ entries, leaves one name to each job. Costs time in
+ * proportion to the jobs not yet settled. May run while responders and
+ * runners work; responder and runner both call it when they start, the
+ * responder before it accepts, the runner also when a responder may have
+ * died (every minute or so).
+ *
+ * It leaves to the runner: run/ files without a lock (spool_orphan()), and
+ * settled jobs whose slot is still there (spool_finish()).
  */
 int spool_recover(
     struct spool *s, struct spool_recovered *out, struct err *err) CHECKED;
+
+/*
+ * Settling that was interrupted: for each settled job whose slot is still
+ * there and whose lock is free calls visit() (NULL: none), which writes the
+ * record if it is missing; 0: the slot is then dropped, else that is returned
+ * and ends it. The runner calls this when it starts. Who settles holds the
+ * job's lock until the slot is dropped, so living runners are left alone.
+ */
+int spool_finish(struct spool *s,
+    int (*visit)(void *arg, unsigned state, const struct job_head *head),
+    void *arg, struct err *err) CHECKED;
 
 /* ---- looking: names, not contents ---- */
 

@@ -78,6 +78,23 @@ search(
 }
 
 int
+spool_find_likely(
+    struct spool *s, const char *id, unsigned *state, struct spool_name *name)
+{
+	struct spool_name n = { .attempt = 0 };
+
+	snprintf(n.id, sizeof n.id, "%s", id);
+	for (unsigned i = 0; i < PASSES * PLACES; i++) {
+		if (!guess(s, places[i % PLACES], &n))
+			continue;
+		*state = places[i % PLACES];
+		*name = n;
+		return 1;
+	}
+	return 0;
+}
+
+int
 spool_find(struct spool *s, const char *id, unsigned *state,
     struct spool_name *name, struct err *err)
 {
@@ -87,18 +104,14 @@ spool_find(struct spool *s, const char *id, unsigned *state,
 
 	if (!head_job_id_valid(id))
 		return err_set(err, ERR_BAD, 0, "%.64s: not a job's ID", id);
+	if (spool_find_likely(s, id, state, name))
+		return 0;
 	snprintf(n.id, sizeof n.id, "%s", id);
-	for (unsigned i = 0; i < PASSES * PLACES; i++) {
-		where = places[i % PLACES];
-		if (guess(s, where, &n))
-			goto found;
-	}
 	rc = search(s, &where, &n, err);
 	if (rc == -1)
 		return -1;
 	if (rc == 0)
 		return err_set(err, ERR_BAD, ENOENT, "%s: no such job", id);
-found:
 	*state = where;
 	*name = n;
 	return 0;

@@ -90,6 +90,12 @@ int spool_open_names(
 int spool_same_file(const struct spool *s, unsigned dir, const char *name,
     const struct stat *st);
 
+/* ---- spool_find.c ---- */
+
+/* spool_find() without reading a directory: 1 if found. */
+int spool_find_likely(
+    struct spool *s, const char *id, unsigned *state, struct spool_name *name);
+
 /* ---- spool_slot.c: owners and slots ---- */
 
 /* Opens a new slot of this process for writing; size > 0: zero-filled. Not
@@ -100,9 +106,15 @@ int slot_make(struct spool *s, size_t size, char slot[SLOT_NAME_MAX], int *fd,
 /* 1 and *seq if `name` is a slot's; `owner` gets its owner. */
 int slot_parse(const char *name, char owner[OWNER_LEN + 1], uint32_t *seq);
 
+/* 1 if `name` is an owner's file; `owner` gets its name. */
+int owner_parse(const char *name, char owner[OWNER_LEN + 1]);
+
 /* 1 if the owner's lock is free or its file is not there; *fd then holds the
  * lock (-1 where there is no file). */
 int owner_is_dead(struct spool *s, const char *owner, int *fd);
+
+/* Ends the owner: its slots are then nobody's. */
+void owner_leave(struct spool *s);
 
 /* Makes the slot's contents nothing, then removes the name: a slot that no
  * job came of. Never fails: what is left is swept. */

@@ -154,6 +154,17 @@ slot_parse(const char *name, char owner[OWNER_LEN + 1], uint32_t *seq)
 }
 
 int
+owner_parse(const char *name, char owner[OWNER_LEN + 1])
+{
+	if (strspn(name, "0123456789abcdef") != OWNER_LEN ||
+	    strcmp(name + OWNER_LEN, ".own") != 0)
+		return 0;
+	memcpy(owner, name, OWNER_LEN);
+	owner[OWNER_LEN] = '\0';
+	return 1;
+}
+
+int
 owner_is_dead(struct spool *s, const char *owner, int *fd)
 {
 	char file[OWNER_LEN + 5];
@@ -172,6 +183,18 @@ owner_is_dead(struct spool *s, const char *owner, int *fd)
 	}
 	*fd = new_fd;
 	return 1;
+}
+
+void
+owner_leave(struct spool *s)
+{
+	char file[OWNER_LEN + 5];
+
+	if (s->owner.fd != -1 && s->owner.pid == getpid()) {
+		owner_file(file, s->owner.name);
+		unlinkat(s->dirs[SPOOL_TMP], file, 0);
+	}
+	fs_close(&s->owner.fd);
 }
 
 void

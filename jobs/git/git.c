@@ -32,8 +32,8 @@ git_start(const char *ca_file, struct err *err)
 	rc = git_libgit2_init();
 	if (rc < 0)
 		return git_failed(err, rc, "libgit2");
-	for (size_t i = 0;
-	     i < sizeof foreign_levels / sizeof *foreign_levels; i++)
+	for (size_t i = 0; i < sizeof foreign_levels / sizeof *foreign_levels;
+	     i++)
 		git_libgit2_opts(
 		    GIT_OPT_SET_SEARCH_PATH, foreign_levels[i], "");
 	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 1);

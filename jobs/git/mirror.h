@@ -47,7 +47,7 @@ void mirror_close(struct mirror *mirror);
 const char *mirror_path(const struct mirror *mirror);
 
 /* 1 if the commit and its tree are there. */
-int mirror_has(const struct mirror *mirror, const char *sha);
+int mirror_has(struct mirror *mirror, const char *sha);
 
 /*
  * Brings branches and tags up to date, and `extra` (a ref such as
@@ -59,12 +59,11 @@ int mirror_fetch(struct mirror *mirror, const char *extra, int *rebuilt,
     struct err *err) CHECKED;
 
 /* The commit a ref of the mirror points to: "refs/heads/main". */
-int mirror_resolve(const struct mirror *mirror, const char *ref, char sha[65],
+int mirror_resolve(struct mirror *mirror, const char *ref, char sha[65],
     struct err *err) CHECKED;
 
 /* A lease on the current generation: held while a workspace leans on it. */
-int mirror_lease(const struct mirror *mirror, int *fd, struct err *err)
-    CHECKED;
+int mirror_lease(struct mirror *mirror, int *fd, struct err *err) CHECKED;
 
 /*
  * Removes generations nobody needs, then whole mirrors, least recently

@@ -93,8 +93,4 @@ int github_expect(
 const struct github_totals *github_totals(const struct github *gh);
 int64_t github_retry_at(const struct github *gh); /* epoch seconds, or 0 */
 
-/* 1 if these can stand in an API path: owner/name, 40 or 64 hex digits. */
-int github_repository_valid(const char *full_name);
-int github_sha_valid(const char *sha);
-
 #endif

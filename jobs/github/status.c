@@ -6,6 +6,7 @@
 #include "config.h"
 #include "fsio.h"
 #include "github/client.h"
+#include "github/names.h"
 #include "github/status.h"
 #include "json.h"
 #include "outbox.h"

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Crash argument. The lock file is made and locked before the directory, and
+ * removed after it. So a directory without a locked lock file is left over
+ * from a job that is gone, whatever state it is in, and the sweep may have
+ * it.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <git2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "filetree.h"
+#include "fsio.h"
+#include "git/git.h"
+#include "git/mirror.h"
+#include "git/mirror_dir.h"
+#include "git/workspace.h"
+#include "head.h"
+
+struct workspace {
+	char path[PATH_MAX_GIT];
+	char objects[PATH_MAX_GIT + 64];
+	char name[JOB_ID_MAX];
+	int parent; /* workspaces/ */
+	int lock, lease;
+};
+
+static int
+open_parent(int *out, const char *data_directory, struct err *err)
+{
+	int data = -1, rc = -1;
+
+	if (fs_open_dir(&data, AT_FDCWD, data_directory, err) == 0)
+		rc = fs_make_dir(out, data, "workspaces", 0700, err);
+	fs_close(&data);
+	return rc;
+}
+
+static void
+lock_name(char out[JOB_ID_MAX + 8], const char *id)
+{
+	snprintf(out, JOB_ID_MAX + 8, "%s.lock", id);
+}
+
+/*
+ * 0 taken, 1 held by somebody, -1 failed. A lock file that was removed
+ * between open and flock is nobody's: try again with the new one.
+ */
+static int
+take_lock(int parent, const char *id, int *fd, struct err *err)
+{
+	char name[JOB_ID_MAX + 8];
+	struct stat ours, theirs;
+
+	lock_name(name, id);
+	for (;;) {
+		int new_fd = openat(parent, name,
+		    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+		if (new_fd == -1)
+			return err_sys(err, "workspaces/%s", name);
+		if (flock(new_fd, LOCK_EX | LOCK_NB) == -1) {
+			int busy = errno == EWOULDBLOCK;
+
+			if (!busy)
+				err_sys(err, "workspaces/%s", name);
+			close(new_fd);
+			return busy ? 1 : -1;
+		}
+		if (fstat(new_fd, &ours) == 0 &&
+		    fstatat(parent, name, &theirs, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    ours.st_ino == theirs.st_ino) {
+			*fd = new_fd;
+			return 0;
+		}
+		close(new_fd);
+	}
+}
+
+/* ---- the repository ---- */
+
+static int
+write_alternates(const struct workspace *w, struct err *err)
+{
+	char file[PATH_MAX_GIT + 64];
+	int fd, rc;
+
+	snprintf(file, sizeof file, "%s/.git/objects/info/alternates", w->path);
+	fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return err_sys(err, "alternates");
+	rc = fs_write_all(fd, w->objects, strlen(w->objects), err);
+	if (rc == 0)
+		rc = fs_write_all(fd, "\n", 1, err);
+	fs_close(&fd);
+	return rc;
+}
+
+static int
+make_repository(struct workspace *w, struct err *err)
+{
+	git_repository_init_options options;
+	git_repository *repo = NULL;
+	git_config *config = NULL;
+	int rc;
+
+	git_repository_init_options_init(
+	    &options, GIT_REPOSITORY_INIT_OPTIONS_VERSION);
+	options.flags = GIT_REPOSITORY_INIT_NO_REINIT;
+	options.mode = 0700;
+	rc = git_repository_init_ext(&repo, w->path, &options);
+	if (rc == 0)
+		rc = git_repository_config(&config, repo);
+	/* For programs that run git in here; libgit2 runs no hooks. */
+	if (rc == 0)
+		rc = git_config_set_string(
+		    config, "core.hooksPath", "/dev/null");
+	if (rc == 0)
+		rc = git_config_set_bool(config, "submodule.recurse", 0);
+	git_config_free(config);
+	git_repository_free(repo);
+	if (rc < 0)
+		return git_failed(err, rc, "workspace");
+	return write_alternates(w, err);
+}
+
+static int
+set_head(git_repository *repo, const git_commit *commit, const char *branch)
+{
+	git_reference *ref = NULL;
+	char name[300];
+	int rc;
+
+	if (branch == NULL)
+		return git_repository_set_head_detached(
+		    repo, git_commit_id(commit));
+	snprintf(name, sizeof name, "refs/heads/%.280s", branch);
+	rc = git_reference_create(
+	    &ref, repo, name, git_commit_id(commit), 1, NULL);
+	git_reference_free(ref);
+	return rc == 0 ? git_repository_set_head(repo, name) : rc;
+}
+
+static int
+check_out(struct workspace *w, const struct workspace_options *options,
+    struct err *err)
+{
+	git_checkout_options how;
+	git_repository *repo = NULL;
+	git_commit *commit = NULL;
+	git_oid oid;
+	int rc = git_repository_open(&repo, w->path);
+
+	git_checkout_options_init(&how, GIT_CHECKOUT_OPTIONS_VERSION);
+	how.checkout_strategy = GIT_CHECKOUT_FORCE;
+	if (rc == 0)
+		rc = git_oid_fromstr(&oid, options->sha);
+	if (rc == 0)
+		rc = git_commit_lookup(&commit, repo, &oid);
+	if (rc == 0)
+		rc = git_checkout_tree(repo, (git_object *)commit, &how);
+	if (rc == 0)
+		rc = set_head(repo, commit, options->branch);
+	git_commit_free(commit);
+	git_repository_free(repo);
+	return rc < 0 ? git_failed(err, rc, "checkout of %.40s", options->sha)
+		      : 0;
+}
+
+/* ---- making and removing ---- */
+
+static int
+populate(struct workspace *w, struct mirror *mirror,
+    const struct workspace_options *options, struct err *err)
+{
+	if (mirror_lease(mirror, &w->lease, err) == -1)
+		return -1;
+	snprintf(
+	    w->objects, sizeof w->objects, "%s/objects", mirror_path(mirror));
+	/* A retry of the job whose first worker was killed. */
+	if (filetree_remove(w->parent, w->name, err) == -1)
+		return -1;
+	if (mkdirat(w->parent, w->name, 0700) == -1)
+		return err_sys(err, "workspaces/%s", w->name);
+	if (make_repository(w, err) == -1)
+		return -1;
+	return check_out(w, options, err);
+}
+
+int
+workspace_create(struct workspace **out, const char *data_directory,
+    struct mirror *mirror, const struct workspace_options *options,
+    struct err *err)
+{
+	struct workspace *w;
+	int rc;
+
+	if (!head_job_id_valid(options->job_id))
+		return err_set(
+		    err, ERR_BAD, 0, "%.60s: not a job's ID", options->job_id);
+	w = calloc(1, sizeof *w);
+	if (w == NULL)
+		return err_set(err, ERR_TEMP, 0, "workspace: out of memory");
+	w->parent = w->lock = w->lease = -1;
+	snprintf(w->name, sizeof w->name, "%s", options->job_id);
+	snprintf(w->path, sizeof w->path, "%s/workspaces/%s", data_directory,
+	    w->name);
+	if (open_parent(&w->parent, data_directory, err) == -1)
+		goto fail;
+	rc = take_lock(w->parent, w->name, &w->lock, err);
+	if (rc == 1)
+		err_set(err, ERR_TEMP, 0, "workspaces/%s is in use", w->name);
+	if (rc != 0 || populate(w, mirror, options, err) == -1)
+		goto fail;
+	*out = w;
+	return 0;
+fail:
+	workspace_remove(w);
+	return -1;
+}
+
+const char *
+workspace_path(const struct workspace *w)
+{
+	return w->path;
+}
+
+const char *
+workspace_objects(const struct workspace *w)
+{
+	return w->objects;
+}
+
+void
+workspace_remove(struct workspace *w)
+{
+	char name[JOB_ID_MAX + 8];
+	struct err ignored;
+
+	if (w == NULL)
+		return;
+	if (w->lock != -1 &&
+	    filetree_remove(w->parent, w->name, &ignored) == 0) {
+		lock_name(name, w->name);
+		unlinkat(w->parent, name, 0);
+	}
+	fs_close(&w->lock);
+	fs_close(&w->lease);
+	fs_close(&w->parent);
+	free(w);
+}
+
+/* ---- sweeping ---- */
+
+/* "ID" or "ID.lock" to ID; 0 if it is neither. */
+static int
+id_of(char id[JOB_ID_MAX], const char *entry)
+{
+	size_t len = strlen(entry), tail = strlen(".lock");
+
+	if (len > tail && strcmp(entry + len - tail, ".lock") == 0)
+		len -= tail;
+	if (len >= JOB_ID_MAX)
+		return 0;
+	memcpy(id, entry, len);
+	id[len] = '\0';
+	return head_job_id_valid(id);
+}
+
+/* 1 removed, 0 in use or no workspace. */
+static int
+sweep_one(int parent, const char *entry)
+{
+	char id[JOB_ID_MAX], name[JOB_ID_MAX + 8];
+	struct err ignored;
+	int lock = -1, gone = 0;
+
+	if (!id_of(id, entry) || take_lock(parent, id, &lock, &ignored) != 0)
+		return 0;
+	if (filetree_remove(parent, id, &ignored) == 0) {
+		lock_name(name, id);
+		unlinkat(parent, name, 0);
+		gone = 1;
+	}
+	fs_close(&lock);
+	return gone;
+}
+
+int
+workspaces_sweep(const char *data_directory, unsigned *removed, struct err *err)
+{
+	int parent = -1, stream_fd;
+	DIR *stream;
+	struct dirent *entry;
+
+	if (open_parent(&parent, data_directory, err) == -1)
+		return -1;
+	stream_fd = fcntl(parent, F_DUPFD_CLOEXEC, 0);
+	stream = stream_fd == -1 ? NULL : fdopendir(stream_fd);
+	if (stream == NULL) {
+		err_sys(err, "workspaces");
+		fs_close(&stream_fd);
+		fs_close(&parent);
+		return -1;
+	}
+	*removed = 0;
+	while ((entry = readdir(stream)) != NULL) {
+		if (entry->d_name[0] != '.')
+			*removed += (unsigned)sweep_one(parent, entry->d_name);
+	}
+	closedir(stream);
+	fs_close(&parent);
+	return 0;
+}

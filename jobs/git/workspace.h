@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GIT_WORKSPACE_H
+#define GIT_WORKSPACE_H
+
+#include <stdint.h>
+
+#include "err.h"
+
+struct mirror;
+
+/*
+ * Workspaces: a job's own checkout at an exact commit, in
+ * workspaces/JOB-ID of the data directory, mode 0700.
+ *
+ * It copies no object: objects/info/alternates points to the mirror, on
+ * which it holds a lease. Nothing in it runs by itself: hooks are off,
+ * submodules are not fetched, no filter is configured (so LFS pointers stay
+ * what they are). It knows no remote and no credentials.
+ *
+ * Calling sequence: workspace_create(), the work, workspace_remove() on
+ * every way out. workspaces_sweep() removes what crashed jobs left: those
+ * whose lock (workspaces/JOB-ID.lock) nobody holds.
+ */
+
+struct workspace;
+
+struct workspace_options {
+	const char *job_id; /* names the directory; checked */
+	const char *sha;    /* the commit to check out; 40 hex digits */
+	const char *branch; /* a new local branch there; NULL: detached */
+};
+
+int workspace_create(struct workspace **out, const char *data_directory,
+    struct mirror *mirror, const struct workspace_options *options,
+    struct err *err) CHECKED;
+
+/* Absolute; where commands work. */
+const char *workspace_path(const struct workspace *w);
+/* Absolute; where its objects lie, which a sandbox must show read-only. */
+const char *workspace_objects(const struct workspace *w);
+
+/* Removes the directory and lets locks and lease go; NULL is allowed. A
+ * directory that cannot be removed is left to the sweep. */
+void workspace_remove(struct workspace *w);
+
+int workspaces_sweep(
+    const char *data_directory, unsigned *removed, struct err *err) CHECKED;
+
+#endif

@@ -9,7 +9,7 @@
  *
  * For this we accept() ourselves and hand libfcgi the descriptor in
  * FCGX_Request.ipcFd. Its header asks not to touch that member, but the
- * struct is public and has not changed since 2.4.0; the request is set up
+ * struct is public and has not changed since 2.4.1; the request is set up
  * with listening socket -1, so that libfcgi can never accept by itself: where
  * it would, it fails and we see the connection gone.
  *
@@ -197,6 +197,9 @@ take_new(struct server *s)
 	set_timeouts(fd);
 	FCGX_InitRequest(&c->fcgx, -1, FCGI_FAIL_ACCEPT_ON_INTR);
 	c->fcgx.ipcFd = fd;
+	/* As between two requests of one connection: libfcgi ends the last
+	 * request before it reads the next, and would close it here. */
+	c->fcgx.keepConnection = 1;
 	return c;
 }
 

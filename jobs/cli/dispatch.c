@@ -52,8 +52,7 @@ dispatch(const char *path, const struct cli_command *level,
 		return show_level(path, parent, level, argc, argv);
 	row = find_row(level, argv[at]);
 	if (row == NULL)
-		return cli_usage("unknown command \"%s%s%.40s\"", path + 9,
-		    path[9] != '\0' ? " " : "", argv[at]);
+		return cli_usage("%s %.40s: no such command", path, argv[at]);
 
 	/* The name to the front, whatever stood before it behind it. */
 	word = argv[at];
@@ -106,7 +105,7 @@ show_level(const char *path, const struct cli_command *parent,
 		return CLI_YES;
 	}
 	if (cli_value(&cli, "help") == NULL)
-		return cli_usage("%s: which command?", path);
+		return cli_usage("%s ... which command?", path);
 	cli_help(path, parent, level);
 	return CLI_YES;
 }

@@ -184,7 +184,8 @@ add_rest(struct buf *out, const struct json *line)
 	const char *step = json_str(json_get(line, "step"), "");
 	const char *text = json_str(json_get(line, "text"), NULL);
 	const char *msg = json_str(json_get(line, "msg"), NULL);
-	const struct json *error = json_get(line, "error");
+	const char *why = json_str(json_path(line, "error.message"),
+	    json_str(json_get(line, "error"), ""));
 
 	if (step[0] != '\0') {
 		buf_addc(out, ' ');
@@ -195,10 +196,7 @@ add_rest(struct buf *out, const struct json *line)
 		screen_duration(out,
 		    json_int(json_get(line, "duration_ms"), 0) * CLOCK_MSEC);
 	}
-	if (error != NULL) {
-		const char *why = json_str(
-		    error, json_str(json_get(error, "message"), "failed"));
-
+	if (why[0] != '\0') {
 		buf_adds(out, ": ");
 		screen_text(out, why, strlen(why));
 	}

@@ -118,7 +118,7 @@ logs_print(const struct screen *s, const struct json *record, int steps)
 	const char *state = json_str(json_get(record, "state"),
 	    json_str(json_get(record, "status"), "?"));
 	const char *reason = json_str(json_get(record, "reason"),
-	    json_str(json_get(record, "error"), ""));
+	    json_str(json_path(record, "error.message"), ""));
 	int good = json_true(json_get(record, "success"));
 	struct buf out, text;
 	char time[CLOCK_TEXT];
@@ -158,7 +158,8 @@ print_steps(const struct screen *s, const struct json *record)
 {
 	JSON_EACH (step, json_get(record, "workflow_steps")) {
 		const char *status = json_str(json_get(step, "status"), "?");
-		const struct json *error = json_get(step, "error");
+		const char *why = json_str(json_path(step, "error.message"),
+		    json_str(json_get(step, "error"), ""));
 		int failed = strncmp(status, "fail", 4) == 0;
 		struct buf out;
 
@@ -171,12 +172,9 @@ print_steps(const struct screen *s, const struct json *record)
 		buf_addf(&out, "%s  ", screen_plain(s));
 		screen_duration(&out,
 		    json_int(json_get(step, "duration_ms"), 0) * CLOCK_MSEC);
-		if (error != NULL) {
+		if (why[0] != '\0') {
 			buf_adds(&out, "  ");
-			add_padded(&out,
-			    json_str(error,
-				json_str(json_get(error, "message"), "")),
-			    0);
+			add_padded(&out, why, 0);
 		}
 		puts(out.data);
 		buf_release(&out);

@@ -104,7 +104,7 @@ cli_usage(const char *fmt, ...)
 	va_start(ap, fmt);
 	fputs("hookspool: ", stderr);
 	vfprintf(stderr, fmt, ap);
-	fputs(" (hookspool --help lists the commands)\n", stderr);
+	fputs(" (hookspool --help tells more)\n", stderr);
 	va_end(ap);
 	return CLI_USAGE;
 }

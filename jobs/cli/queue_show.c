@@ -229,8 +229,8 @@ print_outcome(const struct view *v)
 	print_field(
 	    &v->screen, "outcome", json_str(json_get(doc, "state"), "?"));
 	print_field(&v->screen, "reason",
-	    json_str(
-		json_get(doc, "reason"), json_str(json_get(doc, "error"), "")));
+	    json_str(json_get(doc, "reason"),
+		json_str(json_path(doc, "error.message"), "")));
 	screen_duration(
 	    &text, json_int(json_get(timing, "duration_ms"), 0) * CLOCK_MSEC);
 	buf_addf(&text, " in attempt %" PRId64,

@@ -127,11 +127,11 @@ parse_moment(
 
 /* ---- history ---- */
 
+/* What the library compares exactly, and we leniently, is left to us. */
 static int
 show_history(struct logs *l)
 {
 	struct record_filter weed = {
-		.repository = l->filter.repository,
 		.event = l->filter.event,
 		.number = l->filter.number,
 		.since = l->filter.since,

@@ -54,8 +54,9 @@ class Spool {
       'SHA-256': createHash('sha256').update(body).digest('hex'),
     };
     const lines = Object.entries(fields)
-      .map(([name, value]) => `${name}: ${value}\n`).join('');
-    return `hookspool: 1\n${lines}\n${body}`;
+      .map(([name, value]) => `${name}:${value === '' ? '' : ' '}${value}\n`)
+      .join('');
+    return `${lines}\n${body}`;
   }
 
   add(state, job = {}) {

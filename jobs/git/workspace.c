@@ -44,9 +44,9 @@ open_parent(int *out, const char *data_directory, struct err *err)
 }
 
 static void
-lock_name(char out[JOB_ID_MAX + 8], const char *id)
+lock_name(char out[WORK_NAME_MAX], const char *id)
 {
-	snprintf(out, JOB_ID_MAX + 8, "%s.lock", id);
+	snprintf(out, WORK_NAME_MAX, "%s.lock", id);
 }
 
 /*
@@ -56,7 +56,7 @@ lock_name(char out[JOB_ID_MAX + 8], const char *id)
 static int
 take_lock(int parent, const char *id, int *fd, struct err *err)
 {
-	char name[JOB_ID_MAX + 8];
+	char name[WORK_NAME_MAX];
 	struct stat ours, theirs;
 
 	lock_name(name, id);
@@ -241,7 +241,7 @@ workspace_objects(const struct workspace *w)
 void
 workspace_remove(struct workspace *w)
 {
-	char name[JOB_ID_MAX + 8];
+	char name[WORK_NAME_MAX];
 	struct err ignored;
 
 	if (w == NULL)
@@ -259,14 +259,15 @@ workspace_remove(struct workspace *w)
 
 /* ---- sweeping ---- */
 
-/* "ID" or "ID.lock" to ID; 0 if it is neither. */
+/* "ID", "ID.lock" or "ID.publish" to ID; 0 if it is none of them. */
 static int
 id_of(char id[JOB_ID_MAX], const char *entry)
 {
-	size_t len = strlen(entry), tail = strlen(".lock");
+	size_t len = strcspn(entry, ".");
 
-	if (len > tail && strcmp(entry + len - tail, ".lock") == 0)
-		len -= tail;
+	if (entry[len] != '\0' && strcmp(entry + len, ".lock") != 0 &&
+	    strcmp(entry + len, PUBLISH_SUFFIX) != 0)
+		return 0;
 	if (len >= JOB_ID_MAX)
 		return 0;
 	memcpy(id, entry, len);
@@ -278,13 +279,15 @@ id_of(char id[JOB_ID_MAX], const char *entry)
 static int
 sweep_one(int parent, const char *entry)
 {
-	char id[JOB_ID_MAX], name[JOB_ID_MAX + 8];
+	char id[JOB_ID_MAX], name[WORK_NAME_MAX];
 	struct err ignored;
 	int lock = -1, gone = 0;
 
 	if (!id_of(id, entry) || take_lock(parent, id, &lock, &ignored) != 0)
 		return 0;
-	if (filetree_remove(parent, id, &ignored) == 0) {
+	snprintf(name, sizeof name, "%s" PUBLISH_SUFFIX, id);
+	if (filetree_remove(parent, name, &ignored) == 0 &&
+	    filetree_remove(parent, id, &ignored) == 0) {
 		lock_name(name, id);
 		unlinkat(parent, name, 0);
 		gone = 1;

@@ -22,6 +22,9 @@ struct mirror;
  * whose lock (workspaces/JOB-ID.lock) nobody holds.
  */
 
+#define PUBLISH_SUFFIX ".publish" /* JOB-ID.publish, see publish.h */
+#define WORK_NAME_MAX  (64 + 16)  /* a job's ID and the longest suffix */
+
 struct workspace;
 
 struct workspace_options {

@@ -229,7 +229,7 @@ export class Server {
 /** nginx by itself: our site in an http block that needs no root. */
 function nginxConf(server, responders) {
   const sockets = responders
-    .map((name) => `server unix:${join(server.dir, `${name}.sock`)};`)
+    .map((name) => `server unix:${join(server.dir, `${name}.sock`)} max_fails=0;`)
     .join(' ');
   const user = userInfo().uid === 0 ? `user ${userInfo().username};` : '';
   const site = readFileSync(join(root, 'nginx/hookspool.conf'), 'utf8');

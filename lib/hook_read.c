@@ -335,14 +335,17 @@ hook_read(struct hook *hook, struct hooks *hooks, const struct config_value *v,
 	for (size_t i = 0; i < value_count(v); i++) {
 		const char *name = value_name(v, i);
 		const struct key *key = find_key(name);
+		const struct config_value *item = value_get(v, name);
 		struct reading r = { .hook = hook, .hooks = hooks, .err = err };
 
 		if (key == NULL)
 			return hook_wrong(
 			    err, v, "unknown key \"%.40s\" in a hook", name);
+		if (item == NULL) /* "key:" alone is as good as not there */
+			continue;
 		r.at = key->at;
 		r.problem = key->problem;
-		if (key->read(&r, value_get(v, name)) == -1)
+		if (key->read(&r, item) == -1)
 			return -1;
 	}
 	if (hook->sandbox != SANDBOX_STRICT)

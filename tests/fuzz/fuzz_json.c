@@ -9,13 +9,12 @@
 
 /*
  * The payload reader: the one pass and the tree take and refuse the same
- * texts, find the same values, and what the tree writes is taken again.
+ * objects, find the same values, and what the tree writes is taken again.
  */
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
-static const char *const paths[] = { "a", "a.b", "number", "repository.id",
-	"commits.0.id" };
+static const char *const paths[] = { "a", "a.b", "number", "repository.id" };
 
 #define PATHS (sizeof paths / sizeof *paths)
 
@@ -67,7 +66,7 @@ write_and_read_again(const struct json *doc)
 
 	buf_init(&text, 1 << 22);
 	json_put_value(&text, doc);
-	if (text.state == BUF_OK &&
+	if (text.state == BUF_OK && json_type(doc) == JSON_OBJECT &&
 	    json_scan(text.data, text.len, &none, 0, &err) == -1 &&
 	    err.class == ERR_BAD)
 		abort();
@@ -92,9 +91,10 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 			abort();
 		return 0;
 	}
-	if (scanned == -1)
-		abort();
-	compare(picks, doc);
+	if (scanned == 0)
+		compare(picks, doc);
+	else if (json_type(doc) == JSON_OBJECT)
+		abort(); /* the one pass takes every object */
 	write_and_read_again(doc);
 	json_free(doc);
 	return 0;

@@ -100,6 +100,28 @@ descend(const struct config_value *v, const char *name)
 	return v;
 }
 
+/*
+ * Secrets of one kind belong together: where a block has webhook-secrets,
+ * the webhook-secret of the top is not in force.
+ */
+static int
+has_family(const struct config_value *layer, const struct config_key *key)
+{
+	const char *base;
+	char name[128];
+
+	if (layer == NULL || !(key->marks & (MARK_SECRET | MARK_SECRET_FILE)))
+		return 0;
+	base = config_secret_family(key)->name;
+	if (value_get(layer, base) != NULL)
+		return 1;
+	snprintf(name, sizeof name, "%ss", base);
+	if (value_get(layer, name) != NULL)
+		return 1;
+	snprintf(name, sizeof name, "%s-file", base);
+	return value_get(layer, name) != NULL;
+}
+
 const struct config_value *
 config_lookup(const struct config *config, const char *repository,
     const struct config_key *key)
@@ -116,6 +138,8 @@ config_lookup(const struct config *config, const char *repository,
 	for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
 		const struct config_value *v = value_get(layers[i], first);
 
+		if (v == NULL && has_family(layers[i], key))
+			return NULL;
 		if (v == NULL)
 			continue;
 		v = descend(v, key->name + n + (key->name[n] == '.'));

@@ -51,6 +51,8 @@ void config_free(struct config *config);
 /*
  * Lays a repository's local file (its text: hostile input) over the
  * configuration: a new one, which borrows the old and must be freed first.
+ * Without a configuration (NULL) the text is only checked: no getter may be
+ * called on the result.
  */
 int config_overlay(struct config **out, const struct config *config,
     const char *repository, const char *text, size_t len,

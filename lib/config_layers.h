@@ -42,6 +42,7 @@ struct config {
 	char *path;
 	char *name; /* its last component */
 	struct config_source source, default_source;
+	unsigned mode; /* of the file: permission bits */
 	struct value_pool pool;
 	struct layer root;
 	const struct config_value *defaults; /* by dotted name */
@@ -70,10 +71,12 @@ int config_merge(struct value_pool *pool, struct repository *r,
 
 /*
  * Takes the secrets out of the layer's tree: makes struct secret of them,
- * reads the files, wipes the text. Mistakes go to *problems.
+ * reads the files, wipes the text. Mistakes go to *problems. `path` is the
+ * layer's, "" or "repositories.api"; `mode` is that of the file it stands
+ * in, for CONFIG_CHECK_MODES; it becomes 0 once it was complained of.
  */
-void layer_read_secrets(
-    struct layer *layer, const char *path, struct problems *problems);
+void layer_read_secrets(struct layer *layer, const char *path, unsigned flags,
+    unsigned *mode, struct problems *problems);
 void layer_release(struct layer *layer);
 
 /* The key whose secrets this one belongs to: webhook-secret for
@@ -82,7 +85,10 @@ const struct config_key *config_secret_family(const struct config_key *key);
 
 /* ---- config_load.c ---- */
 
-enum { CONFIG_SKIP_SECRETS = 1 }; /* do not read files and environment */
+enum {
+	CONFIG_SKIP_SECRETS = 1, /* do not read files and environment */
+	CONFIG_CHECK_MODES = 2,	 /* warn of secrets that others can read */
+};
 
 int config_load_with(struct config **out, const char *path, unsigned flags,
     struct config_report *report, struct err *err) CHECKED;

@@ -20,7 +20,8 @@
  * links: the administrator, or Kubernetes, may well have made one.
  */
 static int
-read_config_file(struct buf *b, const char *path, struct err *err)
+read_config_file(
+    struct buf *b, unsigned *mode, const char *path, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	size_t got, size;
@@ -57,6 +58,7 @@ read_config_file(struct buf *b, const char *path, struct err *err)
 		goto out;
 	b->len += got;
 	room[got] = '\0';
+	*mode = st.st_mode;
 	r = 0;
 out:
 	fs_close(&fd);
@@ -119,7 +121,7 @@ gather_repositories(struct config *c, unsigned flags, struct problems *p)
 		snprintf(
 		    path, sizeof path, "repositories.%s", value_name(all, i));
 		if (!(flags & CONFIG_SKIP_SECRETS))
-			layer_read_secrets(&r->block, path, p);
+			layer_read_secrets(&r->block, path, flags, &c->mode, p);
 		if (config_merge(&c->pool, r, c->root.map) == -1)
 			return -1;
 	}
@@ -142,7 +144,7 @@ digest_text(struct config *c, const struct buf *text, unsigned flags,
 	if (p->errors > 0)
 		return;
 	if (!(flags & CONFIG_SKIP_SECRETS))
-		layer_read_secrets(&c->root, "", p);
+		layer_read_secrets(&c->root, "", flags, &c->mode, p);
 	if (gather_repositories(c, flags, p) == -1)
 		p->no_memory = 1;
 }
@@ -179,7 +181,7 @@ config_load_with(struct config **out, const char *path, unsigned flags,
 	if (c == NULL)
 		return err_set(err, ERR_TEMP, 0, "out of memory");
 	buf_init(&text, READ_CONFIG_MAX + 1);
-	if (read_config_file(&text, path, err) == -1)
+	if (read_config_file(&text, &c->mode, path, err) == -1)
 		goto out;
 	digest_text(c, &text, flags, &problems);
 	r = problems_finish(&problems, report, err);
@@ -207,7 +209,8 @@ static int
 digest_local(struct config *c, const struct config *base,
     const char *repository, const char *text, size_t len, struct problems *p)
 {
-	const struct repository *below = config_repository(base, repository);
+	const struct repository *below =
+	    base != NULL ? config_repository(base, repository) : NULL;
 	struct repository *r = calloc(1, sizeof *r);
 
 	if (r == NULL)
@@ -228,7 +231,7 @@ digest_local(struct config *c, const struct config *base,
 		r->block = below->block;
 	if (r->name == NULL || p->errors > 0)
 		return r->name == NULL ? -1 : 0;
-	return config_merge(&c->pool, r, base->root.map);
+	return config_merge(&c->pool, r, base != NULL ? base->root.map : NULL);
 }
 
 int

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "config_layers.h"
 #include "secret.h"
@@ -13,6 +14,8 @@ struct taking {
 	struct layer *layer;
 	struct problems *problems;
 	const char *path; /* of the layer, "" or "repositories.api" */
+	unsigned flags;
+	unsigned *mode; /* of config.yaml; 0 once it was complained of */
 	char where[CONFIG_PATH];
 };
 
@@ -80,6 +83,33 @@ read_variable(struct taking *t, const struct config_value *v, const char **text,
 	return 0;
 }
 
+/* Of a credential's name the service manager has taken care. */
+static void
+check_mode(struct taking *t, const struct config_key *key,
+    const struct config_value *v)
+{
+	int file = (key->marks & MARK_SECRET_FILE) != 0;
+	unsigned mode = *t->mode;
+	struct stat st;
+
+	if (!(t->flags & CONFIG_CHECK_MODES) ||
+	    (!file && strncmp(v->text, "${", 2) == 0))
+		return;
+	if (file) {
+		if (v->text[0] != '/' || stat(v->text, &st) == -1)
+			return;
+		mode = st.st_mode;
+	}
+	if (!(mode & (S_IRWXG | S_IRWXO)))
+		return;
+	problem_warning(t->problems, v, t->where,
+	    "%s is open to %s (mode %04o); make it 0600",
+	    file ? "the secret's file" : "this file holds secrets and",
+	    mode & S_IRWXO ? "everybody" : "its group", mode & 07777);
+	if (!file)
+		*t->mode = 0;
+}
+
 static int
 make_secret(struct taking *t, const struct config_key *key,
     struct config_value *v, struct secret **out)
@@ -89,6 +119,7 @@ make_secret(struct taking *t, const struct config_key *key,
 	size_t len = v->len;
 	int r;
 
+	check_mode(t, key, v);
 	if (key->marks & MARK_SECRET_FILE) {
 		r = secret_read(out, v->text, &err);
 	} else {
@@ -164,12 +195,14 @@ take_key(struct taking *t, const struct config_key *key)
 }
 
 void
-layer_read_secrets(
-    struct layer *layer, const char *path, struct problems *problems)
+layer_read_secrets(struct layer *layer, const char *path, unsigned flags,
+    unsigned *mode, struct problems *problems)
 {
-	struct taking t = {
-		.layer = layer, .problems = problems, .path = path
-	};
+	struct taking t = { .layer = layer,
+		.problems = problems,
+		.path = path,
+		.flags = flags,
+		.mode = mode };
 
 	for (size_t i = 0; i < config_keys(); i++) {
 		const struct config_key *key = config_key_at(i);

@@ -113,8 +113,8 @@ enum record_form cli_record_form(const struct cli *cli);
 
 /* ---- the commands ---- */
 
-int cli_config(int argc, char **argv);
-int cli_setup(int argc, char **argv);
+extern const struct cli_command cli_config_commands[]; /* name NULL ends */
+extern const struct cli_command cli_setup_commands[];
 
 int cli_queue_list(struct cli *cli);
 int cli_queue_show(struct cli *cli);

@@ -217,7 +217,23 @@ static void
 check_value_rule(
     struct problems *p, const struct config_value *v, const char *path)
 {
-	check_comparison(p, v, path, "equals");
+	const struct config_value *at = value_get(v, "path");
+	const struct config_value *with = value_get(v, "equals");
+	size_t known = (at != NULL) + (with != NULL);
+
+	if (v->kind != VALUE_MAP || v->count != known ||
+	    value_str(at) == NULL || value_str(at)[0] == '\0' ||
+	    value_is_map(with)) {
+		problem_error(p, v, path,
+		    "expected a mapping of path, and equals with a value or a "
+		    "list of values");
+		return;
+	}
+	for (size_t i = 0; value_is_list(with) && i < with->count; i++) {
+		if (value_str(with->items[i]) == NULL)
+			problem_error(
+			    p, with->items[i], path, "expected a value");
+	}
 }
 
 static void

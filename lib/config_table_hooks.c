@@ -59,7 +59,8 @@ static const struct config_key hooks[] = {
 		    "its own." },
 	{ "hooks[].timeout", CONFIG_DURATION, .effect = NEXT_JOB,
 	    .range = "1ms..7d",
-	    .text = "Longest the command may run; at most job-timeout." },
+	    .text = "Longest the command may run, 10m unless set; at most "
+		    "job-timeout." },
 	{ "hooks[].retries", CONFIG_INT, .effect = NEXT_JOB, .range = "0..100",
 	    .fallback = "0",
 	    .text = "Times it is tried again after it failed." },
@@ -69,6 +70,17 @@ static const struct config_key hooks[] = {
 	{ "hooks[].sandbox", CONFIG_STR, .effect = NEXT_JOB,
 	    .range = "none|limits|strict", .fallback = "none",
 	    .text = "How far the command is shut in." },
+	{ "hooks[].network", CONFIG_BOOL, .effect = NEXT_JOB,
+	    .text = "With sandbox strict: let the command use the network; "
+		    "unset: no." },
+	{ "hooks[].writable", CONFIG_STR | CONFIG_LIST, .effect = NEXT_JOB,
+	    .form = &form_path,
+	    .text = "With sandbox limits or strict: paths the command may "
+		    "write besides its working directory." },
+	{ "hooks[].readable", CONFIG_STR | CONFIG_LIST, .effect = NEXT_JOB,
+	    .form = &form_path,
+	    .text = "With sandbox strict: paths the command sees besides the "
+		    "system's programs." },
 	{ "hooks[].workspace", CONFIG_STR, .effect = NEXT_JOB,
 	    .marks = MARK_PLANNED, .range = "head|merge|tag|default-branch",
 	    .text = "Give the command a clean checkout of this." },

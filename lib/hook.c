@@ -124,8 +124,14 @@ add_one(struct hooks *hooks, const char *repository,
 	}
 	if (hook_read(hook, hooks, v, err) == -1)
 		return -1;
+	/* Two repositories may have a hook of one name; one job sees the top
+	 * level's and one repository's, and steps are called after them. */
 	for (size_t i = 0; i < hooks->count; i++) {
-		if (strcmp(hooks->list[i].name, hook->name) == 0)
+		const struct hook *other = &hooks->list[i];
+
+		if (strcmp(other->name, hook->name) == 0 &&
+		    (other->repository == NULL ||
+			strcasecmp(other->repository, repository) == 0))
 			return hook_wrong(err, v,
 			    "hook \"%s\": the name is taken", hook->name);
 	}

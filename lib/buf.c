@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +7,8 @@
 #include "buf.h"
 #include "err.h"
 
-#define BUF_FIRST 256 /* bytes of the first allocation */
+#define BUF_FIRST 256		 /* bytes of the first allocation */
+#define BUF_MOST  (SIZE_MAX / 4) /* so that doubling cannot overflow */
 
 /* What `data` points to while nothing is allocated; never written to. */
 static char empty[1];
@@ -14,7 +16,8 @@ static char empty[1];
 void
 buf_init(struct buf *b, size_t max)
 {
-	*b = (struct buf){ .data = empty, .max = max };
+	*b = (struct buf){ .data = empty,
+		.max = max < BUF_MOST ? max : BUF_MOST };
 }
 
 void
@@ -58,6 +61,8 @@ buf_room(struct buf *b, size_t len)
 		b->state = BUF_NOMEM;
 		return NULL;
 	}
+	/* The NUL behind what is there, also if nothing is added now. */
+	data[b->len] = '\0';
 	b->data = data;
 	b->cap = cap;
 	return b->data + b->len;
@@ -108,6 +113,9 @@ buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 	va_copy(again, ap);
 	len = vsnprintf(NULL, 0, fmt, again);
 	va_end(again);
+	/* No libc we know of fails here but for more than INT_MAX bytes. */
+	if (len < 0 && b->state == BUF_OK)
+		b->state = BUF_FULL;
 	if (len < 0 || (room = buf_room(b, (size_t)len)) == NULL)
 		return;
 	vsnprintf(room, (size_t)len + 1, fmt, ap);
@@ -121,8 +129,8 @@ buf_check(const struct buf *b, const char *what, struct err *err)
 	case BUF_OK:
 		return 0;
 	case BUF_FULL:
-		return err_set(err, ERR_BAD, 0, "%s: more than %zu bytes", what,
-		    b->max);
+		return err_set(
+		    err, ERR_BAD, 0, "%s: more than %zu bytes", what, b->max);
 	case BUF_NOMEM:
 		break;
 	}

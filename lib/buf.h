@@ -49,7 +49,8 @@ void buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 int buf_check(const struct buf *b, const char *what, struct err *err)
     __attribute__((warn_unused_result));
 
-/* Room for `len` more bytes at data + b->len, or NULL; then add to b->len. */
+/* Room for `len` more bytes and a NUL at data + b->len, or NULL. Who fills it
+ * adds to b->len and puts the NUL behind. */
 char *buf_room(struct buf *b, size_t len);
 
 #endif

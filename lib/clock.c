@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -80,40 +79,83 @@ clock_day(char out[CLOCK_DAY], int64_t wall)
 	strftime(out, CLOCK_DAY, "%Y-%m-%d", &tm);
 }
 
-/* ".123" and the like; returns what follows, NULL if no digit does. */
-static const char *
-parse_fraction(int64_t *ns, const char *p)
+/* Exactly `count` digits at *p, which moves behind them. */
+static int
+read_digits(int *out, const char **p, int count)
 {
-	int64_t unit = CLOCK_SECOND / 10;
+	int n = 0;
 
-	*ns = 0;
-	if (*p != '.')
-		return p;
-	if (!isdigit((unsigned char)*++p))
-		return NULL;
-	for (; isdigit((unsigned char)*p); p++, unit /= 10)
-		*ns += (*p - '0') * unit;
-	return p;
+	for (; count > 0; count--, (*p)++) {
+		if (**p < '0' || **p > '9')
+			return -1;
+		n = n * 10 + (**p - '0');
+	}
+	*out = n;
+	return 0;
 }
 
-/* "Z" or "+02:00", to the end of the text; -1 if it is neither. */
+/* ".123" and the like, or nothing. Digits behind the ninth are dropped. */
 static int
-parse_offset(int64_t *seconds, const char *p)
+read_fraction(int64_t *ns, const char **p)
 {
-	int hours, minutes, used = 0;
-	char sign = *p;
+	int64_t unit = CLOCK_SECOND;
+	int digit;
+
+	*ns = 0;
+	if (**p != '.')
+		return 0;
+	++*p;
+	while (read_digits(&digit, p, 1) == 0) {
+		unit /= 10;
+		*ns += digit * unit;
+	}
+	return unit < CLOCK_SECOND ? 0 : -1;
+}
+
+/* "Z" or "+02:00", to the end of the text. */
+static int
+read_offset(int *seconds, const char *p)
+{
+	int hours, minutes;
+	char sign = *p++;
 
 	*seconds = 0;
-	if (strcmp(p, "Z") == 0)
-		return 0;
-	if (sign != '+' && sign != '-')
+	if (sign == 'Z')
+		return *p == '\0' ? 0 : -1;
+	if ((sign != '+' && sign != '-') || read_digits(&hours, &p, 2) == -1 ||
+	    *p++ != ':' || read_digits(&minutes, &p, 2) == -1 || *p != '\0' ||
+	    hours > 23 || minutes > 59)
 		return -1;
-	if (sscanf(p + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 ||
-	    p[1 + used] != '\0' || used != 5)
-		return -1;
-	*seconds = (hours * 60 + minutes) * 60;
-	if (sign == '-')
-		*seconds = -*seconds;
+	*seconds = (hours * 60 + minutes) * (sign == '-' ? -60 : 60);
+	return 0;
+}
+
+/* "2026-11-22T01:02:03". Each part is followed by its separator. */
+static int
+read_date(struct tm *tm, const char **p)
+{
+	const struct {
+		int *field, digits, least, most;
+		char behind;
+	} parts[] = {
+		{ &tm->tm_year, 4, 0, 9999, '-' },
+		{ &tm->tm_mon, 2, 1, 12, '-' },
+		{ &tm->tm_mday, 2, 1, 31, 'T' },
+		{ &tm->tm_hour, 2, 0, 23, ':' },
+		{ &tm->tm_min, 2, 0, 59, ':' },
+		{ &tm->tm_sec, 2, 0, 60, '\0' },
+	};
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		if (read_digits(parts[i].field, p, parts[i].digits) == -1 ||
+		    *parts[i].field < parts[i].least ||
+		    *parts[i].field > parts[i].most)
+			return -1;
+		if (parts[i].behind != '\0' && *(*p)++ != parts[i].behind)
+			return -1;
+	}
+	tm->tm_year -= 1900;
+	tm->tm_mon -= 1;
 	return 0;
 }
 
@@ -121,17 +163,24 @@ int
 clock_parse(int64_t *wall, const char *text)
 {
 	struct tm tm = { 0 };
-	int64_t fraction, offset, seconds;
-	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	int64_t fraction, seconds, ns;
+	int offset, day;
 
-	if (rest == NULL || (rest = parse_fraction(&fraction, rest)) == NULL ||
-	    parse_offset(&offset, rest) == -1)
+	if (read_date(&tm, &text) == -1 ||
+	    read_fraction(&fraction, &text) == -1 ||
+	    read_offset(&offset, text) == -1)
 		return -1;
-	/* Nanoseconds in 64 bits end in the year 2262. */
-	if (__builtin_mul_overflow(
-		(int64_t)timegm(&tm) - offset, CLOCK_SECOND, &seconds) ||
-	    __builtin_add_overflow(seconds, fraction, &seconds))
+	/* A leap second is the next minute's first; 31 April is nothing. */
+	day = tm.tm_mday;
+	if (tm.tm_sec == 60) {
+		tm.tm_sec = 59;
+		fraction = CLOCK_SECOND;
+	}
+	seconds = (int64_t)timegm(&tm) - offset;
+	if (tm.tm_mday != day ||
+	    __builtin_mul_overflow(seconds, CLOCK_SECOND, &ns) ||
+	    __builtin_add_overflow(ns, fraction, &ns))
 		return -1;
-	*wall = seconds;
+	*wall = ns;
 	return 0;
 }

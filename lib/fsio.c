@@ -16,15 +16,23 @@ fs_open_read(int *fd, int dir, const char *name, struct err *err)
 {
 	struct stat st;
 	/* O_NONBLOCK: a planted FIFO must not hold us in open(). */
-	int new_fd = openat(dir, name,
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int new_fd =
+	    openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
+	if (new_fd == -1 && (errno == ELOOP || errno == ENXIO))
+		return err_set(
+		    err, ERR_BAD, errno, "%.100s: not a regular file", name);
 	if (new_fd == -1)
 		return err_sys(err, "%.100s", name);
-	if (fstat(new_fd, &st) == -1 || !S_ISREG(st.st_mode)) {
+	if (fstat(new_fd, &st) == -1) {
+		err_sys(err, "%.100s", name);
 		close(new_fd);
-		return err_set(err, ERR_BAD, 0, "%.100s: not a regular file",
-		    name);
+		return -1;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		close(new_fd);
+		return err_set(
+		    err, ERR_BAD, 0, "%.100s: not a regular file", name);
 	}
 	*fd = new_fd;
 	return 0;
@@ -87,8 +95,8 @@ fs_pwrite_all(int fd, const void *bytes, size_t len, off_t at, struct err *err)
 }
 
 int
-fs_pread_full(int fd, void *bytes, size_t len, off_t at, size_t *got,
-    struct err *err)
+fs_pread_full(
+    int fd, void *bytes, size_t len, off_t at, size_t *got, struct err *err)
 {
 	char *p = bytes;
 	size_t done = 0;
@@ -108,37 +116,31 @@ fs_pread_full(int fd, void *bytes, size_t len, off_t at, size_t *got,
 	return 0;
 }
 
+/* One byte past the maximum is enough to know that it is exceeded. */
 static int
 read_rest(struct buf *b, int fd, struct err *err)
 {
 	for (;;) {
-		size_t want = READ_STEP;
-		char *room;
+		size_t left = b->max - b->len;
+		size_t want = left < READ_STEP ? left : READ_STEP;
+		char *room = buf_room(b, want), extra;
 		ssize_t n;
 
-		/* One byte past the maximum is enough to know it is exceeded.*/
-		if (want > b->max - b->len)
-			want = b->max - b->len;
-		if (want == 0) {
-			char extra;
-
-			if (read(fd, &extra, 1) == 0)
-				return 0;
-			b->state = BUF_FULL;
-			return buf_check(b, "file", err);
-		}
-		room = buf_room(b, want);
 		if (room == NULL)
 			return buf_check(b, "file", err);
-		n = read(fd, room, want);
+		n = left > 0 ? read(fd, room, want) : read(fd, &extra, 1);
+		if (n == 0)
+			return 0;
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
 			return err_sys(err, "read");
-		b->len += (size_t)n;
+		if (left == 0) {
+			b->state = BUF_FULL;
+			return buf_check(b, "file", err);
+		}
 		room[n] = '\0';
-		if (n == 0)
-			return 0;
+		b->len += (size_t)n;
 	}
 }
 
@@ -184,7 +186,8 @@ fs_replace(int dir, const char *name, const void *bytes, size_t len,
 {
 	char temp[300];
 
-	snprintf(temp, sizeof temp, ".%.240s.%ld", name, (long)getpid());
+	/* A name for each thread, so that two may replace one file at once. */
+	snprintf(temp, sizeof temp, ".%.230s.%ld", name, (long)gettid());
 	if (write_new(dir, temp, bytes, len, mode, err) == -1)
 		goto fail;
 	if (renameat(dir, temp, dir, name) == -1) {

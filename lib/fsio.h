@@ -17,8 +17,9 @@ struct err;
  * from fsync Failures?", ATC 2020), so the caller must give the file up.
  *
  * Names are relative to a directory descriptor throughout. Descriptors are
- * opened close-on-exec; nothing here follows a symbolic link in the last
- * component, and only regular files are opened.
+ * opened close-on-exec, and only regular files and directories are opened. A
+ * symbolic link in the last component is followed to a directory (that is how
+ * data is moved to another disk), never to a file.
  */
 
 /* Opens `name` for reading; ERR_BAD where it is not a regular file. */
@@ -50,7 +51,7 @@ int fs_sync(int fd, const char *what, struct err *err)
 /*
  * Replaces `name` with these bytes so that a reader, also after a crash,
  * sees the old file or the new one: temporary file, fsync, rename, fsync of
- * the directory.
+ * the directory, so `dir` must be one (not AT_FDCWD) and `name` have no slash.
  */
 int fs_replace(int dir, const char *name, const void *bytes, size_t len,
     mode_t mode, struct err *err) __attribute__((warn_unused_result));

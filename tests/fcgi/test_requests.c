@@ -88,7 +88,7 @@ static const struct row {
 	    "{\"ref\":0,"
 	    "\"before\":\"@@@@\",\"after\":0,\"commits\":[],\"created\":false,"
 	    "\"deleted\":false,\"pusher\":{}}",
-	    { { "CONTENT_LENGTH", "0000000093" } }, 202, "accepted", 1 },
+	    { { "CONTENT_LENGTH", "0000000092" } }, 202, "accepted", 1 },
 	{ "an event of an organization has no repository", "organization", S,
 	    "{\"action\":\"member_added\",\"organization\":{\"id\":@@@@},"
 	    "\"membership\":{}}",
@@ -170,7 +170,8 @@ static const struct row {
 	    403, "invalid_signature", 0 },
 	{ "bytes above ASCII", "push", S, PUSH,
 	    { { "HTTP_X_HUB_SIGNATURE_256",
-		"sha256=\xff\xfe\xc3\xa9" "ea0eb2509fc211221cce984b8a37570b6d7586"
+		"sha256=\xff\xfe\xc3\xa9"
+		"ea0eb2509fc211221cce984b8a37570b6d7586"
 		"c22c46f4379c8b043e17" } },
 	    403, "invalid_signature", 0 },
 	{ "only the prefix", "push", S, PUSH,

@@ -168,17 +168,28 @@ open_socket(
 		fatal("%s", err.text);
 }
 
-/* Each process opens it again for itself; here it is told apart from what
- * would make them die one after the other. */
+/*
+ * Each process opens the spool again for itself; here what is wrong with it
+ * is told apart from what would make them die one after the other. Recovery
+ * comes before the first request, since after a power cut seen/ may lack
+ * deliveries that are in the spool. A responder whose user may not do all of
+ * it still can accept: the runner's recovery follows.
+ */
 static void
 check_spool(void)
 {
 	struct settings *s = settings_get();
+	struct spool_recovered recovered = { 0 };
 	struct spool *spool;
 	struct err err = { 0 };
 
 	if (spool_open(&spool, s->spool_path, 1, &err) == -1)
 		fatal("%s", err.text);
+	if (spool_recover(spool, &recovered, &err) == -1)
+		log_event(LOG_WARN_, "recover", "%s", err.text);
+	else if (recovered.published > 0)
+		log_event(LOG_INFO_, "recover", "%u jobs published",
+		    recovered.published);
 	spool_close(spool);
 	settings_put(s);
 }

@@ -5,6 +5,7 @@
 #include "err.h"
 #include "record.h"
 
+struct settler;
 struct spool;
 
 /*
@@ -57,8 +58,9 @@ int ctl_request(struct spool *s, enum ctl_verb verb, const char *id,
 /* Reads the name of a request; 0, or -1 if it is none. */
 int ctl_parse(enum ctl_verb *verb, const char **id, const char *name) CHECKED;
 
-/* Moves the job and, where that settles it, writes its record. */
-int ctl_perform(struct spool *s, enum ctl_verb verb, const char *id,
-    enum record_form form, enum ctl_answer *answer, struct err *err) CHECKED;
+/* Moves the job and, where that settles it, writes its record. What cannot
+ * be written now stays with the settler. */
+int ctl_perform(struct settler *t, enum ctl_verb verb, const char *id,
+    enum ctl_answer *answer, struct err *err) CHECKED;
 
 #endif

@@ -58,8 +58,8 @@ digest_new(struct digest **out, struct err *err)
 }
 
 int
-digest_new_hmac(struct digest **out, const void *key, size_t len,
-    struct err *err)
+digest_new_hmac(
+    struct digest **out, const void *key, size_t len, struct err *err)
 {
 	struct digest *d = calloc(1, sizeof *d);
 
@@ -74,8 +74,8 @@ digest_new_hmac(struct digest **out, const void *key, size_t len,
 int
 digest_add(struct digest *d, const void *bytes, size_t len, struct err *err)
 {
-	int ok = d->md != NULL ? EVP_DigestUpdate(d->md, bytes, len) :
-				 EVP_MAC_update(d->mac, bytes, len);
+	int ok = d->md != NULL ? EVP_DigestUpdate(d->md, bytes, len)
+			       : EVP_MAC_update(d->mac, bytes, len);
 
 	return ok == 1 ? 0 : no_memory(err);
 }
@@ -84,8 +84,8 @@ int
 digest_end(struct digest *d, uint8_t out[DIGEST_LEN], struct err *err)
 {
 	size_t len;
-	int ok = d->md != NULL ? EVP_DigestFinal_ex(d->md, out, NULL) :
-				 EVP_MAC_final(d->mac, out, &len, DIGEST_LEN);
+	int ok = d->md != NULL ? EVP_DigestFinal_ex(d->md, out, NULL)
+			       : EVP_MAC_final(d->mac, out, &len, DIGEST_LEN);
 
 	return ok == 1 ? 0 : no_memory(err);
 }
@@ -93,8 +93,8 @@ digest_end(struct digest *d, uint8_t out[DIGEST_LEN], struct err *err)
 int
 digest_reset(struct digest *d, struct err *err)
 {
-	int ok = d->md != NULL ? EVP_DigestInit_ex(d->md, NULL, NULL) :
-				 EVP_MAC_init(d->mac, NULL, 0, NULL);
+	int ok = d->md != NULL ? EVP_DigestInit_ex(d->md, NULL, NULL)
+			       : EVP_MAC_init(d->mac, NULL, 0, NULL);
 
 	return ok == 1 ? 0 : no_memory(err);
 }
@@ -110,8 +110,8 @@ digest_free(struct digest *d)
 }
 
 int
-digest_of(uint8_t out[DIGEST_LEN], const void *bytes, size_t len,
-    struct err *err)
+digest_of(
+    uint8_t out[DIGEST_LEN], const void *bytes, size_t len, struct err *err)
 {
 	if (EVP_Digest(bytes, len, out, NULL, EVP_sha256(), NULL) != 1)
 		return no_memory(err);

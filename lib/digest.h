@@ -26,8 +26,8 @@ int digest_new(struct digest **out, struct err *err)
     __attribute__((warn_unused_result));
 int digest_new_hmac(struct digest **out, const void *key, size_t len,
     struct err *err) __attribute__((warn_unused_result));
-int digest_add(struct digest *d, const void *bytes, size_t len,
-    struct err *err) __attribute__((warn_unused_result));
+int digest_add(struct digest *d, const void *bytes, size_t len, struct err *err)
+    __attribute__((warn_unused_result));
 int digest_end(struct digest *d, uint8_t out[DIGEST_LEN], struct err *err)
     __attribute__((warn_unused_result));
 int digest_reset(struct digest *d, struct err *err)

@@ -32,8 +32,8 @@ class_of(int sys)
 	return ERR_PERM;
 }
 
-int
-(err_set)(struct err *err, enum err_class class, int sys, const char *fmt, ...)
+int(err_set)(
+    struct err *err, enum err_class class, int sys, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -45,8 +45,7 @@ int
 	return -1;
 }
 
-int
-(err_sys)(struct err *err, const char *fmt, ...)
+int(err_sys)(struct err *err, const char *fmt, ...)
 {
 	int sys = errno;
 	size_t len;
@@ -58,13 +57,12 @@ int
 	vsnprintf(err->text, sizeof err->text, fmt, ap);
 	va_end(ap);
 	len = strlen(err->text);
-	snprintf(err->text + len, sizeof err->text - len, ": %s",
-	    strerror(sys));
+	snprintf(
+	    err->text + len, sizeof err->text - len, ": %s", strerror(sys));
 	return -1;
 }
 
-int
-(err_prefix)(struct err *err, const char *fmt, ...)
+int(err_prefix)(struct err *err, const char *fmt, ...)
 {
 	char rest[ERR_TEXT_MAX];
 	size_t len;
@@ -79,14 +77,12 @@ int
 	return -1;
 }
 
-int
-err_http_status(enum err_class class)
+int err_http_status(enum err_class class)
 {
 	return outside[class].http_status;
 }
 
-int
-err_exit_code(enum err_class class)
+int err_exit_code(enum err_class class)
 {
 	return outside[class].exit_code;
 }

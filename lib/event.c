@@ -9,9 +9,9 @@
 #define PR_SHA	  "pull_request.head.sha"
 
 /*
- * Ordered by name: event_find() halves it. The members are those that are required in
- * every variant of the event; a discussion's number is left out, for it is
- * neither an issue nor a pull request.
+ * Ordered by name: event_find() halves it. The members are those that are
+ * required in every variant of the event; a discussion's number is left out,
+ * for it is neither an issue nor a pull request.
  */
 /* clang-format off */
 static const struct event_kind kinds[] = {

@@ -173,7 +173,8 @@ head_clean(char *out, size_t size, const char *text, size_t len)
 		if (plain)
 			out[used++] = (char)c;
 		else
-			used += (size_t)sprintf(out + used, "%%%02X", c);
+			used += (size_t)snprintf(
+			    out + used, size - used, "%%%02X", c);
 	}
 	out[used] = '\0';
 }

@@ -2,6 +2,7 @@
 /*
  * A hook's command and environment for one event, ready for execve(2).
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,7 +100,7 @@ hook_environment(char ***env, const struct hook *hook,
 	if (array == NULL)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		strcpy(stpncpy(name, e[i].name, sizeof name - 2), "=");
+		snprintf(name, sizeof name, "%s=", e[i].name);
 		if (expand_one(&array[i], name, e[i].value, head, payload,
 			err) == -1) {
 			hook_argv_free(array);

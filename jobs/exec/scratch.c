@@ -26,7 +26,7 @@ resolve(struct scratch *out, const char *path, struct err *err)
 	if (strlen(real) >= sizeof out->path - HOST_NAME_MAX)
 		return err_set(
 		    err, ERR_CONF, 0, "%.100s: the path is too long", path);
-	strcpy(out->path, real);
+	memcpy(out->path, real, strlen(real) + 1);
 	return 0;
 }
 

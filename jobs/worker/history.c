@@ -30,7 +30,7 @@ set_past(struct history *h, const char *hook, enum past past)
 		return -1;
 	h->rows = more;
 	more[h->count].past = past;
-	strcpy(more[h->count++].name, hook);
+	memcpy(more[h->count++].name, hook, strlen(hook) + 1);
 	return 0;
 }
 

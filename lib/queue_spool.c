@@ -17,10 +17,12 @@ struct spool_queue {
 	struct spool *spool;
 };
 
-/* A name in new/ with its place in the order. */
+/* A name in new/ with its place in the order; small, for there may be
+ * 100,000. */
 struct waiting {
 	struct spool_name name;
-	struct job_head head;
+	int64_t received;
+	uint64_t key; /* a hash; 0: none */
 };
 
 struct line {
@@ -53,10 +55,24 @@ enqueue(struct queue *q, struct draft *draft, struct job_head *head,
 
 /* ---- claim ---- */
 
+/* FNV-1a. Two keys with one hash would only wait for each other. */
+static uint64_t
+hash_key(const char *key)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+
+	if (*key == '\0')
+		return 0;
+	for (; *key != '\0'; key++)
+		h = (h ^ (unsigned char)*key) * UINT64_C(1099511628211);
+	return h | 1;
+}
+
 static int
 add_waiting(void *arg, const struct spool_name *name)
 {
 	struct line *l = arg;
+	struct job_head head;
 	struct err unreadable;
 
 	if (l->count == l->cap) {
@@ -69,10 +85,11 @@ add_waiting(void *arg, const struct spool_name *name)
 		l->items = p;
 		l->cap = cap;
 	}
-	/* Unreadable ones are recovery's and the runner's. */
-	if (spool_read_head(l->spool, SPOOL_NEW, name, &l->items[l->count].head,
-		&unreadable) == 0)
-		l->items[l->count++].name = *name;
+	/* Unreadable ones are the runner's to quarantine. */
+	if (spool_read_head(l->spool, SPOOL_NEW, name, &head, &unreadable) == 0)
+		l->items[l->count++] = (struct waiting){ .name = *name,
+			.received = head.received,
+			.key = hash_key(head.key) };
 	return 0;
 }
 
@@ -81,9 +98,9 @@ by_arrival(const void *a, const void *b)
 {
 	const struct waiting *x = a, *y = b;
 
-	if (x->head.received != y->head.received)
-		return x->head.received < y->head.received ? -1 : 1;
-	return strcmp(x->head.id, y->head.id);
+	if (x->received != y->received)
+		return x->received < y->received ? -1 : 1;
+	return strcmp(x->name.id, y->name.id);
 }
 
 /* 0 claimed; 1 its key or itself is somebody else's; -1. */
@@ -91,14 +108,14 @@ static int
 try_claim(struct spool *s, const struct waiting *w, struct claim *out,
     struct err *err)
 {
-	struct claim c = { .head = w->head,
-		.attempt = w->name.attempt,
-		.fd = -1,
-		.key_fd = -1 };
+	struct claim c = { .attempt = w->name.attempt, .fd = -1, .key_fd = -1 };
 	int rc = 0;
 
-	if (w->head.key[0] != '\0')
-		rc = spool_lock_key(s, w->head.key, &c.key_fd, err);
+	/* Quarantined or claimed since its name was read. */
+	if (spool_read_head(s, SPOOL_NEW, &w->name, &c.head, err) == -1)
+		return err->class == ERR_TEMP ? -1 : 1;
+	if (c.head.key[0] != '\0')
+		rc = spool_lock_key(s, c.head.key, &c.key_fd, err);
 	if (rc == 0)
 		rc = spool_claim(s, &w->name, &c.fd, err);
 	if (rc != 0) {
@@ -109,19 +126,40 @@ try_claim(struct spool *s, const struct waiting *w, struct claim *out,
 	return 0;
 }
 
-/* A key is tried once: a later job of it must not overtake an earlier one
- * that somebody claims at this moment. */
-static int
-key_was_tried(const struct line *l, size_t n)
-{
-	const char *key = l->items[n].head.key;
+/* The keys tried so far, in a table that is never more than half full. */
+struct tried {
+	uint64_t *keys;
+	size_t mask;
+};
 
-	if (key[0] == '\0')
+static int
+tried_init(struct tried *t, size_t count, struct err *err)
+{
+	size_t size = 16;
+
+	while (size < 2 * count)
+		size *= 2;
+	t->keys = calloc(size, sizeof *t->keys);
+	t->mask = size - 1;
+	if (t->keys == NULL)
+		return err_set(err, ERR_TEMP, 0, "queue: out of memory");
+	return 0;
+}
+
+/* A key is tried once: a later job of it must not overtake an earlier one
+ * that somebody claims at this moment. 1 if it was tried before. */
+static int
+tried_add(struct tried *t, uint64_t key)
+{
+	size_t i = key & t->mask;
+
+	if (key == 0)
 		return 0;
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(l->items[i].head.key, key) == 0)
-			return 1;
-	}
+	while (t->keys[i] != 0 && t->keys[i] != key)
+		i = (i + 1) & t->mask;
+	if (t->keys[i] == key)
+		return 1;
+	t->keys[i] = key;
 	return 0;
 }
 
@@ -129,19 +167,21 @@ static int
 claim(struct queue *q, struct claim *out, struct err *err)
 {
 	struct line l = { .spool = spool_of(q), .err = err };
-	int rc = spool_each(l.spool, SPOOL_NEW, add_waiting, &l, err);
+	struct tried tried = { 0 };
+	int rc = -1;
 
-	if (rc == -1) {
-		free(l.items);
-		return -1;
-	}
+	if (spool_each(l.spool, SPOOL_NEW, add_waiting, &l, err) == -1 ||
+	    tried_init(&tried, l.count, err) == -1)
+		goto out;
 	if (l.count > 1)
 		qsort(l.items, l.count, sizeof *l.items, by_arrival);
 	rc = 1;
 	for (size_t i = 0; rc == 1 && i < l.count; i++) {
-		if (!key_was_tried(&l, i))
+		if (!tried_add(&tried, l.items[i].key))
 			rc = try_claim(l.spool, &l.items[i], out, err);
 	}
+out:
+	free(tried.keys);
 	free(l.items);
 	return rc;
 }

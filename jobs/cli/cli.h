@@ -24,10 +24,6 @@ struct spool;
  * output through screen.h; what failed goes to standard error with
  * cli_error(), which also gives the exit code.
  *
- * Rows with run_raw read their own arguments: argv[0] is the command's name,
- * then --config FILE and --json if they stood before it, then all that
- * stood behind it.
- *
  * Exit codes: 0 done; 1 the answer is no (nothing found, a check failed);
  * 2 wrong usage; 100 and 111 for errors, by their class.
  */
@@ -75,7 +71,6 @@ struct cli_command {
 	const struct cli_option *options; /* name NULL ends; NULL: none */
 	const struct cli_command *sub;	  /* the level below; name NULL ends */
 	int (*run)(struct cli *cli);
-	int (*run_raw)(int argc, char **argv);
 };
 
 /* The top of the table, name NULL ends; and what every command takes. */

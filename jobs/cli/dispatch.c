@@ -58,8 +58,6 @@ dispatch(const char *path, const struct cli_command *level,
 	word = argv[at];
 	memmove(argv + 1, argv, (size_t)at * sizeof *argv);
 	argv[0] = word;
-	if (row->run_raw != NULL)
-		return row->run_raw(argc, argv);
 	snprintf(longer, sizeof longer, "%s %s", path, row->name);
 	if (row->sub != NULL)
 		return dispatch(longer, row->sub, row, argc - 1, argv + 1);
@@ -201,11 +199,4 @@ cli_record_form(const struct cli *cli)
 
 	return form != NULL && strcmp(form, "pretty") == 0 ? RECORD_PRETTY
 							   : RECORD_LINES;
-}
-
-int
-cli_error(const struct err *err)
-{
-	fprintf(stderr, "hookspool: %s\n", err->text);
-	return err_exit_code(err->class);
 }

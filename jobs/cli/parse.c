@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,17 +93,4 @@ find_option(const struct cli_option *options, const char *name, size_t len)
 			return options;
 	}
 	return NULL;
-}
-
-int
-cli_usage(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	fputs("hookspool: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fputs(" (hookspool --help tells more)\n", stderr);
-	va_end(ap);
-	return CLI_USAGE;
 }

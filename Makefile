@@ -37,6 +37,7 @@ UNIT_SRC	:= $(wildcard tests/unit/test_*.c)
 FCGITEST_SRC	:= $(wildcard tests/fcgi/test_*.c)
 CRASH_SRC	:= $(wildcard tests/crash/test_*.c)
 FUZZ_SRC	:= $(wildcard tests/fuzz/fuzz_*.c)
+TESTPROG_SRC	:= $(wildcard tests/programs/*.c)
 TESTLIB_SRC	:= $(wildcard tests/support/*.c)
 E2E		:= $(wildcard tests/e2e/*.test.mjs)
 
@@ -56,6 +57,7 @@ PROGRAMS := $(addprefix $(B)/,$(if $(wildcard fcgi/main.c),hookspool-fcgi) \
 UNIT	:= $(patsubst tests/unit/%.c,$(B)/test/unit/%,$(UNIT_SRC))
 FCGITEST := $(patsubst tests/fcgi/%.c,$(B)/test/fcgi/%,$(FCGITEST_SRC))
 CRASH	:= $(patsubst tests/crash/%.c,$(B)/test/crash/%,$(CRASH_SRC))
+TESTPROG := $(patsubst tests/programs/%.c,$(B)/test/program/%,$(TESTPROG_SRC))
 REPLAY	:= $(patsubst tests/fuzz/fuzz_%.c,$(B)/test/fuzz/replay_%,$(FUZZ_SRC))
 FUZZ	:= $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzz/fuzz_%,$(FUZZ_SRC))
 
@@ -111,6 +113,9 @@ $(B)/test/crash/%: $(B)/obj/tests/crash/%.o $(B)/testlib.a $(B)/responder.a \
     $(B)/jobs.a $(B)/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lfcgi $(LIBS_jobs)
+$(B)/test/program/%: $(B)/obj/tests/programs/%.o $(B)/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_BASE)
 $(B)/test/fuzz/replay_%: $(B)/obj/tests/fuzz/fuzz_%.o \
     $(B)/obj/tests/fuzz/replay.o $(B)/responder.a $(B)/jobs.a $(B)/lib.a
 	@mkdir -p $(@D)
@@ -144,7 +149,7 @@ in_asan	= $(patsubst $(B)/%,$(B)/asan/%,$(1))
 .PHONY: asan tests-build unit-build
 asan: ## programs and tests with address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory $(ASAN) all tests-build
-tests-build: $(UNIT) $(FCGITEST) $(REPLAY)
+tests-build: $(UNIT) $(FCGITEST) $(REPLAY) $(TESTPROG)
 unit-build: $(UNIT)
 
 .PHONY: test check-unit check-fcgi check-crash check-e2e check-kill fuzz-replay

@@ -166,8 +166,8 @@ await(struct action *a, const char *id)
 		return 0;
 	}
 	report(a, id, "refused",
-	    state == GONE ? "is no longer in the spool"
-			  : "was moved on before the runner could do it");
+	    state == GONE ? "it is no longer in the spool"
+			  : "it had moved before the runner could do it");
 	return -1;
 }
 

@@ -98,7 +98,8 @@ cli_queue_list(struct cli *cli)
 	if (collect(&l, &err) == -1) {
 		code = cli_error(&err);
 	} else {
-		qsort(l.entries, l.count, sizeof *l.entries, by_time);
+		if (l.count > 1)
+			qsort(l.entries, l.count, sizeof *l.entries, by_time);
 		show_entries(&l);
 		code = print_listing(&l);
 	}

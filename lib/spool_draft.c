@@ -203,7 +203,8 @@ compose(struct draft *d, struct job_head *head, struct err *err)
 {
 	size_t pad = d->streamed ? SLOT_BODY_AT : 0;
 
-	memcpy(head->slot, d->slot, sizeof head->slot);
+	memset(head->slot, 0, sizeof head->slot);
+	memcpy(head->slot, d->slot, strlen(d->slot));
 	buf_reset(&d->whole);
 	if (head_format(&d->whole, head, pad, err) == -1)
 		return -1;

@@ -117,7 +117,7 @@ int
 slot_make(struct spool *s, size_t size, char slot[SLOT_NAME_MAX], int *fd,
     struct err *err)
 {
-	char name[SLOT_NAME_MAX];
+	char name[SLOT_NAME_MAX] = "";
 	int new_fd;
 
 	if (next_name(s, name, err) == -1)

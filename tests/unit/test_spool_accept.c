@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "spool.h"
+#include "spool_fixture.h"
+
+#define THREADS 50
+
+/* The whole file of the n-th job holds: head, length, checksum, slot. */
+static void
+check_job(struct fixture *f, const struct job_head *head, size_t len)
+{
+	struct spool_name name;
+	struct job_head h;
+	struct err err = { 0 };
+	struct stat a, b;
+	unsigned state;
+	size_t body_at;
+	char file[SPOOL_NAME_MAX];
+	int fd;
+
+	assert_int_equal(
+	    spool_find(f->spool, head->id, &state, &name, &err), 0);
+	assert_int_equal(state, SPOOL_NEW);
+	assert_int_equal(name.attempt, 0);
+	spool_name_format(file, SPOOL_NEW, &name);
+	fd = open(fixture_path(f, SPOOL_NEW, file), O_RDONLY);
+	if (head_verify(&h, &body_at, fd, &err) == -1)
+		fail_msg("%s", err.text);
+	assert_int_equal(fstat(fd, &a), 0);
+	close(fd);
+	assert_int_equal(h.length, len);
+	/* The slot's name stays: it is the job's deed. */
+	assert_int_equal(stat(fixture_path(f, SPOOL_TMP, h.slot), &b), 0);
+	assert_int_equal(a.st_ino, b.st_ino);
+	assert_int_equal(a.st_nlink, 2);
+	assert_memory_equal(&h, head, sizeof h);
+}
+
+static void
+bodies_of_every_size_become_jobs(void **state)
+{
+	static const size_t sizes[] = { 0, 60, 999, 8000, 15000, 16384, 22000,
+		32768, DRAFT_MEMORY - 1, DRAFT_MEMORY, DRAFT_MEMORY + 1,
+		1000000 };
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct job_head head;
+	unsigned n = 0;
+
+	/* From ready slots, from slots made on the spot, streamed. */
+	for (int stocked = 0; stocked < 2; stocked++) {
+		if (stocked)
+			assert_int_equal(spool_stock(f->spool, 20, &err), 0);
+		for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+			size_t len = sizes[i] + (size_t)stocked;
+
+			assert_int_equal(
+			    fixture_accept(f->spool, ++n, len, &head),
+			    ACCEPTED_NEW);
+			check_job(f, &head, len);
+		}
+	}
+}
+
+static void
+a_body_beyond_the_maximum_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct draft *d;
+	static char piece[1024 * 1024];
+
+	assert_int_equal(spool_draft_new(&d, f->spool, &err), 0);
+	for (int i = 0; i < 26; i++)
+		assert_int_equal(draft_write(d, piece, sizeof piece, &err), 0);
+	assert_int_equal(draft_write(d, piece, 1, &err), -1);
+	assert_int_equal(err.class, ERR_BAD);
+	draft_free(d);
+	assert_int_equal(fixture_count(f, SPOOL_TMP), 1); /* the owner */
+}
+
+static void
+the_body_can_be_read_before_the_commit(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct draft *d;
+	char piece[1000];
+	const char *body;
+	size_t len;
+
+	memset(piece, 'x', sizeof piece);
+	assert_int_equal(spool_draft_new(&d, f->spool, &err), 0);
+	for (size_t i = 1; i <= 200; i++) {
+		piece[0] = (char)i;
+		assert_int_equal(draft_write(d, piece, sizeof piece, &err), 0);
+		assert_int_equal(draft_length(d), i * sizeof piece);
+		assert_int_equal(draft_body(d, &body, &len, &err), 0);
+		assert_int_equal(len, i * sizeof piece);
+		assert_memory_equal(
+		    body + len - sizeof piece, piece, sizeof piece);
+	}
+	draft_free(d);
+}
+
+static void
+a_draft_can_be_used_again(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct job_head head;
+	struct draft *d;
+	enum accepted how;
+
+	assert_int_equal(spool_draft_new(&d, f->spool, &err), 0);
+	for (unsigned n = 0; n < 3; n++) {
+		char body[16];
+
+		snprintf(body, sizeof body, "{\"n\":%u}", n);
+		fixture_head(&head, n);
+		assert_int_equal(draft_write(d, body, strlen(body), &err), 0);
+		assert_int_equal(draft_commit(d, &head, &how, &err), 0);
+		assert_int_equal(how, ACCEPTED_NEW);
+		check_job(f, &head, strlen(body));
+		assert_int_equal(draft_reset(d, &err), 0);
+	}
+	draft_free(d);
+}
+
+static void
+what_was_seen_is_a_duplicate(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct job_head head, other;
+	struct draft *d;
+	enum accepted how;
+
+	assert_int_equal(fixture_accept(f->spool, 1, 500, &head), ACCEPTED_NEW);
+	assert_int_equal(fixture_accept(f->spool, 1, 500, &other),
+	    ACCEPTED_DUPLICATE_DELIVERY);
+	/* the same delivery with another body */
+	assert_int_equal(fixture_accept(f->spool, 1, 400, &other),
+	    ACCEPTED_DUPLICATE_DELIVERY);
+	/* the same body under a delivery ID that a replayer made up */
+	assert_int_equal(spool_draft_new(&d, f->spool, &err), 0);
+	assert_int_equal(draft_write(d, "{\"n\":1}", 7, &err), 0);
+	fixture_head(&head, 8);
+	assert_int_equal(draft_commit(d, &head, &how, &err), 0);
+	assert_int_equal(how, ACCEPTED_NEW);
+	assert_int_equal(draft_reset(d, &err), 0);
+	assert_int_equal(draft_write(d, "{\"n\":1}", 7, &err), 0);
+	fixture_head(&head, 9);
+	assert_int_equal(draft_commit(d, &head, &how, &err), 0);
+	assert_int_equal(how, ACCEPTED_DUPLICATE_BODY);
+	draft_free(d);
+	assert_int_equal(fixture_count(f, SPOOL_NEW), 2);
+	/* nothing of the duplicates is left: two slots and the owner */
+	assert_int_equal(fixture_count(f, SPOOL_TMP), 3);
+	/* nor is the made-up delivery remembered */
+	assert_int_equal(fixture_accept(f->spool, 9, 77, &head), ACCEPTED_NEW);
+}
+
+static void
+duplicates_are_remembered_across_processes(void **state)
+{
+	struct fixture *f = *state;
+	struct job_head head;
+
+	assert_int_equal(fixture_accept(f->spool, 1, 500, &head), ACCEPTED_NEW);
+	fixture_reopen(f);
+	assert_int_equal(fixture_accept(f->spool, 1, 500, &head),
+	    ACCEPTED_DUPLICATE_DELIVERY);
+}
+
+static void
+a_done_job_is_a_duplicate_also_without_its_entries(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct job_head head, again;
+	struct spool_name name = fixture_job(f, 1, &head);
+
+	assert_int_equal(
+	    spool_move(f->spool, SPOOL_NEW, &name, SPOOL_DONE, &name, &err), 0);
+	assert_int_equal(spool_forget(f->spool, &head, &err), 0);
+	assert_int_equal(fixture_accept(f->spool, 1, 300, &again),
+	    ACCEPTED_DUPLICATE_DELIVERY);
+}
+
+static void
+a_dead_job_that_was_forgotten_is_accepted_again(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct job_head head, again;
+	struct spool_name name = fixture_job(f, 1, &head);
+	int fd;
+
+	assert_int_equal(
+	    spool_move(f->spool, SPOOL_NEW, &name, SPOOL_DEAD, &name, &err), 0);
+	assert_int_equal(fixture_accept(f->spool, 1, 300, &again),
+	    ACCEPTED_DUPLICATE_DELIVERY);
+	assert_int_equal(spool_forget(f->spool, &head, &err), 0);
+	assert_int_equal(
+	    fixture_accept(f->spool, 1, 300, &again), ACCEPTED_NEW);
+	/* the live one is the one that is found */
+	assert_int_equal(fixture_state(f, head.id), SPOOL_NEW);
+	/* and the old one ends when the new one is claimed */
+	assert_int_equal(spool_claim(f->spool, &name, &fd, &err), 0);
+	close(fd);
+	assert_int_equal(fixture_count(f, SPOOL_DEAD), 0);
+	assert_false(fixture_exists(f, SPOOL_TMP, head.slot));
+	assert_true(fixture_exists(f, SPOOL_TMP, again.slot));
+}
+
+/* ---- many at once ---- */
+
+struct crowd {
+	struct spool *spool;
+	pthread_barrier_t start;
+	int same_delivery;
+	size_t len;
+	unsigned accepted, duplicates;
+	pthread_mutex_t lock;
+};
+
+struct member {
+	struct crowd *crowd;
+	unsigned n;
+	pthread_t thread;
+};
+
+static void *
+accept_one(void *arg)
+{
+	struct member *m = arg;
+	struct crowd *c = m->crowd;
+	struct err err = { 0 };
+	struct job_head head;
+	struct draft *d;
+	enum accepted how;
+	char *body = malloc(c->len);
+
+	fixture_head(&head, c->same_delivery ? 1 : m->n);
+	memset(body, 'z', c->len);
+	assert_int_equal(spool_draft_new(&d, c->spool, &err), 0);
+	assert_int_equal(draft_write(d, body, c->len, &err), 0);
+	pthread_barrier_wait(&c->start);
+	assert_int_equal(draft_commit(d, &head, &how, &err), 0);
+	draft_free(d);
+	free(body);
+	pthread_mutex_lock(&c->lock);
+	if (how == ACCEPTED_NEW)
+		c->accepted++;
+	else
+		c->duplicates++;
+	pthread_mutex_unlock(&c->lock);
+	return NULL;
+}
+
+static void
+run_crowd(struct fixture *f, int same_delivery, size_t len)
+{
+	struct crowd c = {
+		.spool = f->spool, .same_delivery = same_delivery, .len = len
+	};
+	struct member members[THREADS];
+
+	pthread_barrier_init(&c.start, NULL, THREADS);
+	pthread_mutex_init(&c.lock, NULL);
+	for (unsigned i = 0; i < THREADS; i++) {
+		members[i] = (struct member){ .crowd = &c, .n = 100 + i };
+		assert_int_equal(pthread_create(&members[i].thread, NULL,
+				     accept_one, &members[i]),
+		    0);
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		pthread_join(members[i].thread, NULL);
+	pthread_barrier_destroy(&c.start);
+	assert_int_equal(c.accepted, 1);
+	assert_int_equal(c.duplicates, THREADS - 1);
+	assert_int_equal(fixture_count(f, SPOOL_NEW), 1);
+	assert_int_equal(fixture_count(f, SPOOL_SEEN), 2);
+	/* The losers' slots are gone: one, the owner, and what is ready (there
+	 * is a second size, half as many). */
+	assert_true(fixture_count(f, SPOOL_TMP) <= 2 + THREADS + THREADS / 2);
+}
+
+static void
+fifty_copies_of_a_delivery_are_one_job(void **state)
+{
+	run_crowd(*state, 1, 3000);
+}
+
+static void
+fifty_copies_from_ready_slots_are_one_job(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+
+	assert_int_equal(spool_stock(f->spool, THREADS, &err), 0);
+	run_crowd(f, 1, 3000);
+}
+
+static void
+fifty_streamed_copies_are_one_job(void **state)
+{
+	run_crowd(*state, 1, 100000);
+}
+
+static void
+fifty_deliveries_of_a_body_are_one_job(void **state)
+{
+	run_crowd(*state, 0, 3000);
+}
+
+static void
+copies_from_several_processes_are_one_job(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pids[8];
+	int accepted = 0, go[2];
+	char ready;
+
+	assert_int_equal(pipe(go), 0);
+	for (int i = 0; i < 8; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0) {
+			struct job_head head;
+
+			/* The spool is the parent's, opened before the fork:
+			 * each child becomes an owner of its own. */
+			close(go[1]);
+			if (read(go[0], &ready, 1) != 0)
+				_exit(3);
+			_exit(fixture_accept(f->spool, 1, 500, &head) ==
+				      ACCEPTED_NEW
+				  ? 1
+				  : 0);
+		}
+	}
+	close(go[0]);
+	close(go[1]);
+	for (int i = 0; i < 8; i++) {
+		int status;
+
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
+		accepted += WEXITSTATUS(status);
+	}
+	assert_int_equal(accepted, 1);
+	assert_int_equal(fixture_count(f, SPOOL_NEW), 1);
+}
+
+/* ---- limits and trouble ---- */
+
+static void
+limits_refuse_by_name(void **state)
+{
+	static const struct {
+		const char *why;
+		struct spool_limits limits;
+		const char *want;
+	} cases[] = {
+		{ "nothing is limited", { 0 }, NULL },
+		{ "one more fits", { .max_files = 4 }, NULL },
+		{ "as many as allowed", { .max_files = 3 },
+		    "max-queued-files: 3 are queued" },
+		{ "bytes", { .max_bytes = 1000 }, "max-queued-bytes: " },
+		{ "bytes that fit", { .max_bytes = 100000 }, NULL },
+		{ "space", { .min_free_bytes = UINT64_MAX },
+		    "min-free-bytes: " },
+		{ "inodes", { .min_free_inodes = UINT64_MAX },
+		    "min-free-inodes: " },
+	};
+	struct fixture *f = *state;
+	struct job_head head;
+
+	for (unsigned n = 0; n < 3; n++)
+		fixture_job(f, n, &head);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct err err = { 0 };
+		int rc = spool_has_room(f->spool, &cases[i].limits, &err);
+
+		if (rc != (cases[i].want != NULL ? -1 : 0))
+			fail_msg("%s: %s", cases[i].why, err.text);
+		if (rc == 0)
+			continue;
+		assert_int_equal(err.class, ERR_TEMP);
+		assert_int_equal(
+		    strncmp(err.text, cases[i].want, strlen(cases[i].want)), 0);
+	}
+}
+
+/* The count is a second old at most, but our own accepts are never missed. */
+static void
+own_accepts_count_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct spool_limits limits = { .max_files = 2 };
+	struct err err = { 0 };
+	struct job_head head;
+
+	fixture_job(f, 0, &head);
+	assert_int_equal(spool_has_room(f->spool, &limits, &err), 0);
+	fixture_job(f, 1, &head);
+	assert_int_equal(spool_has_room(f->spool, &limits, &err), -1);
+}
+
+static void
+the_stock_leaves_nothing_behind(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+
+	assert_int_equal(spool_stock(f->spool, 10, &err), 0);
+	assert_int_equal(fixture_count(f, SPOOL_TMP), 1 + 10 + 5);
+	fixture_reopen(f);
+	assert_int_equal(fixture_count(f, SPOOL_TMP), 0);
+}
+
+#define IN_SPOOL(test)                                                         \
+	cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_SPOOL(bodies_of_every_size_become_jobs),
+		IN_SPOOL(a_body_beyond_the_maximum_is_refused),
+		IN_SPOOL(the_body_can_be_read_before_the_commit),
+		IN_SPOOL(a_draft_can_be_used_again),
+		IN_SPOOL(what_was_seen_is_a_duplicate),
+		IN_SPOOL(duplicates_are_remembered_across_processes),
+		IN_SPOOL(a_done_job_is_a_duplicate_also_without_its_entries),
+		IN_SPOOL(a_dead_job_that_was_forgotten_is_accepted_again),
+		IN_SPOOL(fifty_copies_of_a_delivery_are_one_job),
+		IN_SPOOL(fifty_copies_from_ready_slots_are_one_job),
+		IN_SPOOL(fifty_streamed_copies_are_one_job),
+		IN_SPOOL(fifty_deliveries_of_a_body_are_one_job),
+		IN_SPOOL(copies_from_several_processes_are_one_job),
+		IN_SPOOL(limits_refuse_by_name),
+		IN_SPOOL(own_accepts_count_at_once),
+		IN_SPOOL(the_stock_leaves_nothing_behind),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

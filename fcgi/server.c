@@ -65,6 +65,7 @@ static struct connection *get_unused(struct server *s);
 static void put_unused(struct server *s, struct connection *c);
 static void arm_listener(struct server *s, int op);
 static void serve(struct server *s, struct desk *desk, struct connection *c);
+static void drop(struct server *s, struct connection *c);
 static int answer_one(struct desk *desk, struct connection *c);
 static void set_timeouts(int fd);
 static void answer_waiting(struct server *s);
@@ -262,8 +263,7 @@ serve(struct server *s, struct desk *desk, struct connection *c)
 			return;
 		}
 		if (__atomic_load_n(&s->stopping, __ATOMIC_RELAXED)) {
-			FCGX_Free(&c->fcgx, 1);
-			put_unused(s, c);
+			drop(s, c);
 			return;
 		}
 	}
@@ -272,7 +272,16 @@ serve(struct server *s, struct desk *desk, struct connection *c)
 	if (errno == ENOENT &&
 	    epoll_ctl(s->epoll, EPOLL_CTL_ADD, now.fd, &event) == 0)
 		return;
-	FCGX_Free(&c->fcgx, 1);
+	drop(s, c);
+}
+
+/* Closes an open connection between two requests. libfcgi's own way would
+ * wait for the other side to close first. */
+static void
+drop(struct server *s, struct connection *c)
+{
+	close(c->fcgx.ipcFd);
+	c->fcgx.ipcFd = -1;
 	put_unused(s, c);
 }
 

@@ -203,7 +203,7 @@ a_broken_file_leaves_the_last_good_one(void **state)
 	static char fine[] = "\"configuration\":\"ok\"";
 	struct secret_try new = { "a wholly different secret", 3000 };
 	struct secret_try newer = { "and yet another one", 4000 };
-	static char line[] = "config.yaml:6";
+	static char line[] = "config.yaml:5";
 
 	(void)state;
 	write_secret(newer.secret, "no-such-key: 1\n");

@@ -12,26 +12,24 @@
 
 #define STEP_PREFIX "hook:"
 
-static int
-set_past(struct history *h, const char *hook, enum past past)
+/* The hook's row, made if need be; NULL where there is no memory. */
+static struct history_row *
+row_of(struct history *h, const char *hook)
 {
 	struct history_row *more;
 
-	if (strlen(hook) >= HOOK_NAME_MAX)
-		return 0;
 	for (size_t i = 0; i < h->count; i++) {
-		if (strcmp(h->rows[i].name, hook) == 0) {
-			h->rows[i].past = past;
-			return 0;
-		}
+		if (strcmp(h->rows[i].name, hook) == 0)
+			return &h->rows[i];
 	}
 	more = reallocarray(h->rows, h->count + 1, sizeof *more);
 	if (more == NULL)
-		return -1;
+		return NULL;
 	h->rows = more;
-	more[h->count].past = past;
-	memcpy(more[h->count++].name, hook, strlen(hook) + 1);
-	return 0;
+	more += h->count++;
+	*more = (struct history_row){ .past = PAST_NONE };
+	strcpy(more->name, hook);
+	return more;
 }
 
 static void
@@ -40,6 +38,7 @@ forgive_failures(struct history *h)
 	for (size_t i = 0; i < h->count; i++) {
 		if (h->rows[i].past == PAST_FAILED)
 			h->rows[i].past = PAST_NONE;
+		h->rows[i].tries = 0;
 	}
 }
 
@@ -48,18 +47,24 @@ take_event(struct history *h, const struct json *line)
 {
 	const char *event = json_str(json_get(line, "event"), "");
 	const char *step = json_str(json_get(line, "step"), "");
+	int completed = strcmp(event, "step_completed") == 0;
+	struct history_row *row;
 
 	if (strcmp(event, "settled") == 0)
 		forgive_failures(h);
-	if (strncmp(step, STEP_PREFIX, strlen(STEP_PREFIX)) != 0)
+	if ((!completed && strcmp(event, "step_failed") != 0) ||
+	    strncmp(step, STEP_PREFIX, strlen(STEP_PREFIX)) != 0 ||
+	    strlen(step) >= HOOK_NAME_MAX + strlen(STEP_PREFIX))
 		return 0;
-	step += strlen(STEP_PREFIX);
-	if (strcmp(event, "step_completed") == 0)
-		return set_past(h, step, PAST_COMPLETED);
-	if (strcmp(event, "step_failed") == 0)
-		return set_past(h, step,
-		    json_true(json_get(line, "final")) ? PAST_FAILED
-						       : PAST_NONE);
+	row = row_of(h, step + strlen(STEP_PREFIX));
+	if (row == NULL)
+		return -1;
+	if (completed)
+		row->past = PAST_COMPLETED;
+	else if (json_true(json_get(line, "final")))
+		row->past = PAST_FAILED;
+	else if (json_get(line, "retries_left") != NULL)
+		row->tries++;
 	return 0;
 }
 
@@ -117,14 +122,14 @@ history_read(
 	return 0;
 }
 
-enum past
+const struct history_row *
 history_of(const struct history *h, const char *hook)
 {
 	for (size_t i = 0; i < h->count; i++) {
 		if (strcmp(h->rows[i].name, hook) == 0)
-			return h->rows[i].past;
+			return &h->rows[i];
 	}
-	return PAST_NONE;
+	return NULL;
 }
 
 void

@@ -12,8 +12,10 @@ struct spool;
 /*
  * What earlier attempts of a job did with its hooks, read from the job's
  * step log: a step_completed of "hook:NAME", or a step_failed that says
- * "final". When a job was settled and an operator has it tried again, hooks
- * that had failed for good get another chance; completed ones do not need it.
+ * "final". A failure that says "retries_left" was the command's and used up
+ * a try; one that says neither was the machine's. When a job was settled and an
+ * operator has it tried again, hooks that had failed for good get another
+ * chance; completed ones do not need it.
  */
 
 enum past { PAST_NONE, PAST_COMPLETED, PAST_FAILED };
@@ -21,6 +23,7 @@ enum past { PAST_NONE, PAST_COMPLETED, PAST_FAILED };
 struct history_row {
 	char name[HOOK_NAME_MAX];
 	enum past past;
+	unsigned tries; /* that failed by the command's own fault */
 };
 
 struct history {
@@ -30,7 +33,9 @@ struct history {
 
 int history_read(struct history *out, struct spool *s, const char *job_id,
     struct err *err) CHECKED;
-enum past history_of(const struct history *h, const char *hook);
+
+/* The hook's row, or NULL where nothing is known. */
+const struct history_row *history_of(const struct history *h, const char *hook);
 void history_release(struct history *h);
 
 #endif

@@ -26,6 +26,7 @@
 struct hook_run {
 	struct job *job;
 	const struct hook *hook;
+	unsigned tries; /* that failed in earlier attempts */
 	char step_name[STEP_NAME_MAX];
 	struct step *step;
 	struct scratch scratch;
@@ -221,16 +222,14 @@ judge(const struct hook_run *r, struct err *err)
 static int
 end_step(struct hook_run *r, int rc, struct err *err)
 {
-	unsigned attempt = r->job->options->attempt;
-
 	if (rc == 0) {
 		step_complete(r->step);
 		return EXIT_DONE;
 	}
-	if (err->class == ERR_PERM && attempt < r->hook->retries) {
+	if (err->class == ERR_PERM && r->tries < r->hook->retries) {
 		err->class = ERR_TEMP;
 		step_data_int(r->step, "retries_left",
-		    (int64_t)(r->hook->retries - attempt));
+		    (int64_t)(r->hook->retries - r->tries));
 	}
 	if (err->class != ERR_TEMP)
 		step_data_bool(r->step, "final", 1);
@@ -254,11 +253,13 @@ clean_up(struct hook_run *r)
 }
 
 int
-hook_run(struct job *job, const struct hook *hook, int code)
+hook_run(struct job *job, const struct hook *hook, unsigned tries, int code)
 {
-	struct hook_run r = {
-		.job = job, .hook = hook, .stdin_fd = -1, .lock_fd = -1
-	};
+	struct hook_run r = { .job = job,
+		.hook = hook,
+		.tries = tries,
+		.stdin_fd = -1,
+		.lock_fd = -1 };
 	struct err err = { 0 };
 	int rc, own;
 

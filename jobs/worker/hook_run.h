@@ -13,7 +13,11 @@ struct job;
  *   EXIT_TRYAGAIN  it failed and has retries left; or the machine did
  *                  (no disk, no processes), or the worker was told to stop
  *   EXIT_FAILED    it failed for good, which the step says ("final")
+ *
+ * `tries` is how often the command failed in earlier attempts of the job:
+ * those that the machine spoilt do not count against its retries.
  */
-int hook_run(struct job *job, const struct hook *hook, int code);
+int hook_run(
+    struct job *job, const struct hook *hook, unsigned tries, int code);
 
 #endif

@@ -23,9 +23,10 @@ static int
 run_one(struct job *job, const struct hook *hook, const struct history *past,
     int code)
 {
+	const struct history_row *row = history_of(past, hook->name);
 	char text[ERR_TEXT_MAX];
 
-	switch (history_of(past, hook->name)) {
+	switch (row != NULL ? row->past : PAST_NONE) {
 	case PAST_COMPLETED:
 		steplog_note(&job->log,
 		    "hook %s was completed by an earlier attempt", hook->name);
@@ -39,7 +40,7 @@ run_one(struct job *job, const struct hook *hook, const struct history *past,
 	case PAST_NONE:
 		break;
 	}
-	return hook_run(job, hook, code);
+	return hook_run(job, hook, row != NULL ? row->tries : 0, code);
 }
 
 int

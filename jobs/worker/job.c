@@ -21,13 +21,17 @@
 
 /* ---- opening ---- */
 
-/* The spool that was named, or the configured one if it is there. */
+/* The spool that was named ("-": none), or the configured one if it is
+ * there. */
 static int
 open_spool(struct job *job, struct err *err)
 {
 	const char *data;
 	char path[1024];
 
+	if (job->options->spool != NULL &&
+	    strcmp(job->options->spool, "-") == 0)
+		return 0;
 	if (job->options->spool != NULL)
 		return spool_open(&job->spool, job->options->spool, 0, err);
 	if (job->config == NULL)

@@ -478,6 +478,20 @@ an_operators_retry_gives_failed_hooks_a_chance(void **state)
 	assert_string_equal(read_back("ran"), "good\nbad\nbad\n");
 }
 
+/* Attempts that were interrupted leave a hook its retries. */
+static void
+only_the_commands_own_failures_cost_retries(void **state)
+{
+	const struct event push = { "push", NULL, NULL, PUSH };
+
+	(void)state;
+	forget_log();
+	write_job(&push);
+	write_config("\n- {name: h, retries: 1, command: ['false']}");
+	assert_int_equal(run_attempt("5"), 111);
+	assert_int_equal(run_attempt("6"), 100);
+}
+
 /* ---- being stopped ---- */
 
 static void
@@ -578,6 +592,7 @@ main(void)
 		cmocka_unit_test(completed_hooks_run_once),
 		cmocka_unit_test(
 		    an_operators_retry_gives_failed_hooks_a_chance),
+		cmocka_unit_test(only_the_commands_own_failures_cost_retries),
 		cmocka_unit_test(term_stops_the_command_and_keeps_its_output),
 		cmocka_unit_test(a_held_key_is_waited_for),
 		cmocka_unit_test(usage_errors_are_told_apart),

@@ -17,9 +17,10 @@ void
 doctor_configuration(struct doctor *d, struct finding *f)
 {
 	if (d->cli->config == NULL)
-		finding_fail(f,
-		    "%s\nhookspool config check lists every mistake",
-		    d->config_err.text);
+		finding_fail(f, "%s\n%s", d->config_err.text,
+		    d->config_err.sys == ENOENT
+			? "hookspool setup init writes one"
+			: "hookspool config check lists every mistake");
 	else if (d->report.warnings > 0)
 		finding_warn(f, "%s\nhookspool config check lists all",
 		    d->report.lines[0]);

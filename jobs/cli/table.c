@@ -167,11 +167,16 @@ static void
 print_row(const struct table *t, const struct screen *s, const size_t *widths,
     size_t first)
 {
-	for (size_t i = 0; i < t->columns; i++) {
+	size_t columns = t->columns;
+
+	/* No blanks at the end of a line. */
+	while (columns > 1 && t->cells[first + columns - 1].len == 0)
+		columns--;
+	for (size_t i = 0; i < columns; i++) {
 		const struct table_cell *c = &t->cells[first + i];
 
 		print_cell(s, c->style, t->text->data + c->at, c->len,
-		    widths[i], t->titles[i][0] == '>', i + 1 == t->columns);
+		    widths[i], t->titles[i][0] == '>', i + 1 == columns);
 	}
 }
 

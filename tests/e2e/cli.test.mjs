@@ -1,121 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// What an operator does with hookspool(1), on a spool written by hand in the
-// documented format (spool.5): no server, no runner.
+// What an operator does with hookspool(1), on a spool written by hand.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync,
-  readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { randomUUID } from 'node:crypto';
+import { appendFileSync, existsSync, readFileSync, rmSync, statSync,
+  writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 
 import { run, waitFor } from './support/process.mjs';
-import { buildDir } from './support/server.mjs';
+import { Spool, onTerminal, program, removeSpools } from './support/spool.mjs';
 
-const root = new URL('../..', import.meta.url).pathname;
-const program = join(buildDir, 'hookspool');
-const directories = ['tmp', 'new', 'run', 'retry', 'hold', 'done', 'dead',
-  'bad', 'seen', 'out', 'log', 'log/jobs', 'lock', 'ctl'];
-
-let scratch;
-before(() => { scratch = mkdtempSync(join(tmpdir(), 'hookspool-cli-')); });
-after(() => rmSync(scratch, { recursive: true, force: true }));
-
-class Spool {
-  constructor() {
-    this.data = mkdtempSync(join(scratch, 'data-'));
-    this.dir = join(this.data, 'spool');
-    for (const name of directories)
-      mkdirSync(join(this.dir, name), { recursive: true, mode: 0o750 });
-    this.config = join(this.data, 'config.yaml');
-    this.configure('');
-  }
-
-  configure(more) {
-    writeFileSync(this.config, `data-directory: ${this.data}\n` +
-      `webhook-secret: 0123456789abcdef0123456789abcdef\n${more}`,
-    { mode: 0o600 });
-  }
-
-  // The text of a spool file.
-  text(job) {
-    const body = job.body ?? JSON.stringify({ zen: job.delivery });
-    const fields = {
-      Job: job.id, Request: randomUUID(), Delivery: job.delivery,
-      Hook: '42', Event: job.event ?? 'push', Action: job.action ?? '',
-      Repository: job.repository ?? 'octo/hello', Number: job.number ?? 0,
-      Key: job.key ?? '', Sender: job.sender ?? 'octocat',
-      Commit: '', Peer: '127.0.0.1',
-      Received: job.received ?? '2026-11-22T01:02:03.000000001Z', Slot: '',
-      'Content-Type': 'application/json', Length: Buffer.byteLength(body),
-      'SHA-256': createHash('sha256').update(body).digest('hex'),
-    };
-    const lines = Object.entries(fields)
-      .map(([name, value]) => `${name}:${value === '' ? '' : ' '}${value}\n`)
-      .join('');
-    return `${lines}\n${body}`;
-  }
-
-  add(state, job = {}) {
-    job.delivery ??= randomUUID();
-    job.number ??= 0;
-    job.id = `${job.number}-${job.delivery}`;
-    const settled = ['done', 'dead', 'bad'].includes(state);
-    job.file = join(this.dir, state,
-      settled ? job.id : `${job.id}.${job.attempt ?? 0}`);
-    writeFileSync(job.file, this.text(job), { mode: 0o640 });
-    if (job.time !== undefined)
-      utimesSync(job.file, job.time, job.time);
-    return job;
-  }
-
-  record(job, more = {}) {
-    const now = more.at ?? new Date().toISOString();
-    const record = {
-      type: 'webhook_summary', hook_id: job.delivery,
-      event_type: job.event ?? 'push', action: job.action || null,
-      repository_full_name: job.repository ?? 'octo/hello',
-      pr: job.number ? { number: job.number } : null,
-      timing: { started_at: now, completed_at: now,
-        duration_ms: more.duration ?? 12 },
-      workflow_steps: more.steps ?? {}, success: more.state === undefined,
-      error: null, job_id: job.id, delivery_id: job.delivery,
-      state: more.state ?? 'succeeded', reason: more.reason ?? null,
-      attempts: 1,
-    };
-    const text = more.pretty ? JSON.stringify(record, null, 2)
-      : JSON.stringify(record);
-    appendFileSync(
-      join(this.dir, 'log', `webhooks_${now.slice(0, 10)}.json`), `${text}\n`);
-  }
-
-  run(...args) {
-    return run([program, '--config', this.config, ...args],
-      { env: { ...process.env, TERM: 'xterm' } });
-  }
-
-  async json(...args) {
-    const { stdout, stderr, code } = await this.run(...args, '--json');
-    try {
-      return { code, stderr, value: JSON.parse(stdout) };
-    } catch (error) {
-      throw new Error(`${args}: ${error.message}\n${stdout}${stderr}`);
-    }
-  }
-
-  names(state) {
-    return readdirSync(join(this.dir, state));
-  }
-}
-
-// A program on a terminal of its own (script(1) makes one).
-function onTerminal(command, env = {}) {
-  return run(['script', '-qec', command, '/dev/null'],
-    { env: { ...process.env, TERM: 'xterm', ...env } });
-}
+after(removeSpools);
 
 describe('queue list', () => {
   test('shows what waits, oldest first, and settled jobs only when asked',
@@ -574,98 +472,6 @@ describe('doctor', () => {
       assert.equal(verdicts(value)[name], verdict, JSON.stringify(value));
     });
   }
-});
-
-describe('the command line', () => {
-  async function help(...args) {
-    const { stdout, code } = await run([program, ...args, '--help']);
-    assert.equal(code, 0, args.join(' '));
-    return stdout;
-  }
-
-  test('--help of every level tells of each command and option', async () => {
-    const top = await help();
-    for (const match of top.matchAll(/^hookspool ([a-z ]+[a-z])/gm)) {
-      const command = match[1].split(' ').filter((word) => word !== '');
-      const own = await help(...command);
-      const wanted = top.slice(match.index).split('\n\t')[0]
-        .match(/--[a-z-]+/g) ?? [];
-      for (const option of wanted)
-        assert.ok(own.includes(option), `${match[1]}: ${option}`);
-    }
-  });
-
-  test('manual page and --help know the same commands and options',
-    async () => {
-      const page = readFileSync(join(root, 'docs/hookspool.1'), 'utf8');
-      const top = await help();
-      const commands = [...top.matchAll(/^hookspool ([a-z ]*[a-z])/gm)]
-        .map((match) => match[1]);
-      const pageCommands = [...page.matchAll(/^\.It Cm (.*)$/gm)]
-        .map((match) => match[1].split(/ (?:Ar|Op|Ns) ?/)[0].trim());
-      assert.deepEqual(pageCommands.sort(), commands.sort());
-      const options = new Set(top.match(/--[a-z][a-z-]+/g));
-      const pageOptions = new Set([...page.matchAll(/Fl -([a-z-]+)/g)]
-        .map((match) => `--${match[1]}`));
-      assert.deepEqual([...pageOptions].sort(), [...options].sort());
-    });
-
-  test('wrong usage is 2 and says what is wrong', async () => {
-    for (const args of [[], ['no-such'], ['queue'], ['queue', 'no-such'],
-      ['queue', 'show'], ['queue', 'show', 'a', 'b'], ['stats', 'x'],
-      ['queue', 'list', '--lim', '3'], ['queue', 'list', '--limit'],
-      ['stats', '--json=yes'], ['-x']]) {
-      const wrong = await run([program, ...args]);
-      assert.equal(wrong.code, 2, args.join(' '));
-      assert.equal(wrong.stdout, '', args.join(' '));
-      assert.match(wrong.stderr, /^hookspool: ./);
-    }
-    const version = await run([program, '--version']);
-    assert.match(version.stdout, /^hookspool \d+\.\d+/);
-  });
-
-  test('global options stand before or behind the command', async () => {
-    const spool = new Spool();
-    for (const args of [['--json', '--spool', spool.dir, 'queue', 'list'],
-      ['queue', '--json', 'list', `--spool=${spool.dir}`],
-      ['queue', 'list', '--json', '--spool', spool.dir]]) {
-      const list = await run([program, ...args]);
-      assert.equal(list.code, 0, list.stderr);
-      assert.deepEqual(JSON.parse(list.stdout).jobs, []);
-    }
-  });
-
-  test('without configuration or spool it says what is missing', async () => {
-    const missing = join(scratch, 'nowhere');
-    const config = await run([program, '--config', missing, 'stats']);
-    assert.equal(config.code, 100);
-    assert.match(config.stderr, /nowhere/);
-    const spool = await run([program, '--spool', missing, 'stats']);
-    assert.ok([100, 111].includes(spool.code), spool.stderr);
-    assert.match(spool.stderr, /nowhere/);
-  });
-
-  test('bash completes commands, options and job IDs', async () => {
-    const spool = new Spool();
-    const job = spool.add('new', { delivery:
-      'cafe1111-0000-4000-8000-000000000001' });
-    const rows = [
-      ['que', 'queue'], ['queue re', 'release retry'],
-      ['queue list --l', '--limit'], ['queue show 0-c', job.id],
-      ['--config x queue li', 'list'],
-    ];
-    for (const [typed, wanted] of rows) {
-      const words = ['hookspool', ...typed.split(' ')];
-      const got = await run(['bash', '-c', `
-        . "${root}/scripts/completion/hookspool.bash"
-        COMP_WORDS=(${words.join(' ')}) COMP_CWORD=${words.length - 1}
-        COMP_WORDS[0]=${program}
-        _hookspool; echo "\${COMPREPLY[*]}"`],
-      { env: { ...process.env, HOOKSPOOL_CONFIG: spool.config } });
-      assert.equal(got.stdout.trim().split(/\s+/).sort().join(' '), wanted,
-        typed + got.stderr);
-    }
-  });
 });
 
 test('the modes of what it writes are those of the spool', async () => {

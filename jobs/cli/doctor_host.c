@@ -18,8 +18,6 @@
 
 #define PROBE_MS 5000
 
-extern char **environ;
-
 static int probe(char *const argv[], struct err *err);
 
 void

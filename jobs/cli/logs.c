@@ -30,7 +30,8 @@ struct logs {
 	struct screen screen;
 	struct logs_filter filter;
 	size_t limit;
-	char **texts; /* the newest first */
+	struct buf texts; /* of records, the newest first, a NUL each */
+	size_t *at;	  /* where each begins */
 	size_t count, room;
 	int more; /* there are older ones than those */
 };
@@ -60,6 +61,7 @@ cli_logs(struct cli *cli)
 	code = parse_filter(&l);
 	if (code != CLI_YES)
 		return code;
+	buf_init(&l.texts, SIZE_MAX / 2);
 	/* What came through a pipe is to be seen at once. */
 	if (cli_value(cli, "follow") != NULL)
 		setvbuf(stdout, NULL, _IOLBF, 0);
@@ -68,9 +70,8 @@ cli_logs(struct cli *cli)
 	else
 		code =
 		    l.filter.job != NULL ? follow_job(&l) : follow_records(&l);
-	for (size_t i = 0; i < l.count; i++)
-		free(l.texts[i]);
-	free(l.texts);
+	buf_release(&l.texts);
+	free(l.at);
 	return code;
 }
 
@@ -166,12 +167,14 @@ keep(void *arg, const char *text, size_t len)
 	}
 	if (l->count == l->room) {
 		l->room = l->room == 0 ? 128 : 2 * l->room;
-		l->texts = reallocarray(l->texts, l->room, sizeof *l->texts);
-		if (l->texts == NULL)
+		l->at = reallocarray(l->at, l->room, sizeof *l->at);
+		if (l->at == NULL)
 			fatal("out of memory");
 	}
-	l->texts[l->count] = strndup(text, len);
-	if (l->texts[l->count++] == NULL)
+	l->at[l->count++] = l->texts.len;
+	buf_add(&l->texts, text, len);
+	buf_addc(&l->texts, '\0');
+	if (l->texts.state != BUF_OK)
 		fatal("out of memory");
 	return 0;
 }
@@ -185,11 +188,13 @@ print_history(struct logs *l)
 	buf_init(&out, SIZE_MAX / 2);
 	buf_adds(&out, "{\"records\":[");
 	for (size_t i = l->count; i-- > 0;) {
+		const char *text = l->texts.data + l->at[i];
+
 		if (l->cli->json)
-			buf_addf(&out, "%s%s", i + 1 < l->count ? "," : "",
-			    l->texts[i]);
+			buf_addf(
+			    &out, "%s%s", i + 1 < l->count ? "," : "", text);
 		else
-			print_one(l, l->texts[i], strlen(l->texts[i]));
+			print_one(l, text, strlen(text));
 	}
 	buf_adds(&out, "]");
 	json_put_int(&out, "shown", (int64_t)l->count);

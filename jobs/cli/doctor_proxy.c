@@ -21,7 +21,7 @@
 
 /* docs.github.com, "Webhook events and payloads": capped at 25 MB. */
 #define PROBE_BYTES   (25u * 1024 * 1024)
-#define PROBE_EVENT   "hookspool_doctor"
+#define PROBE_EVENT   "X-GitHub-Event: hookspool_doctor"
 #define PROBE_TIMEOUT 60000 /* ms */
 
 struct probe {
@@ -152,7 +152,7 @@ post(struct doctor *d, struct probe *p, struct err *err)
 {
 	const char *headers[] = {
 		"Content-Type: application/json",
-		"X-GitHub-Event: " PROBE_EVENT,
+		PROBE_EVENT,
 		"X-GitHub-Hook-ID: 0",
 		p->delivery,
 		p->signature[0] != '\0' ? p->signature : NULL,

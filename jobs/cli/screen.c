@@ -180,7 +180,8 @@ screen_duration(struct buf *out, int64_t ns)
 	else if (s < 1)
 		buf_addf(out, "%" PRId64 "ms", ns / CLOCK_MSEC);
 	else if (s < 60)
-		buf_addf(out, "%.1fs", (double)(ns / 100000000) / 10);
+		buf_addf(out, "%" PRId64 ".%" PRId64 "s", s,
+		    ns / (100 * CLOCK_MSEC) % 10);
 	else if (s < 3600)
 		buf_addf(out, "%" PRId64 "m%02" PRId64 "s", s / 60, s % 60);
 	else

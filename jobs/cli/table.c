@@ -128,6 +128,8 @@ table_print(const struct table *t, const struct screen *s)
 	size_t widths[TABLE_COLUMNS];
 	struct err err = { 0 };
 
+	if (t->columns == 0)
+		BUG("a table without columns");
 	if (t->failed)
 		err_set(&err, ERR_TEMP, 0, "out of memory");
 	if (t->failed || buf_check(t->text, "the table", &err) == -1)

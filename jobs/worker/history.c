@@ -28,7 +28,7 @@ row_of(struct history *h, const char *hook)
 	h->rows = more;
 	more += h->count++;
 	*more = (struct history_row){ .past = PAST_NONE };
-	strcpy(more->name, hook);
+	snprintf(more->name, sizeof more->name, "%s", hook);
 	return more;
 }
 

@@ -3,24 +3,21 @@
  * The table of event handlers is complete: each row has its file, its test
  * and its line of documentation. Run from the top of the source.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "buf.h"
 #include "event.h"
 #include "events/events.h"
 #include "fsio.h"
 #include "head.h"
-
-#include "buf.h"
-
-#include <fcntl.h>
 
 static int
 mentions(const char *path, const char *part)
@@ -69,9 +66,9 @@ rows_are_found_by_what_they_need(void **state)
 
 	(void)state;
 	assert_non_null(event_row_find(&head));
-	strcpy(head.event, "pin");
+	head.event[3] = '\0';
 	assert_null(event_row_find(&head));
-	strcpy(head.event, "");
+	head.event[0] = '\0';
 	assert_null(event_row_find(&head));
 }
 

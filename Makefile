@@ -113,9 +113,9 @@ $(B)/test/crash/%: $(B)/obj/tests/crash/%.o $(B)/testlib.a $(B)/responder.a \
     $(B)/jobs.a $(B)/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lfcgi $(LIBS_jobs)
-$(B)/test/program/%: $(B)/obj/tests/programs/%.o $(B)/lib.a
+$(B)/test/program/%: $(B)/obj/tests/programs/%.o $(B)/jobs.a $(B)/lib.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_BASE)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_jobs)
 $(B)/test/fuzz/replay_%: $(B)/obj/tests/fuzz/fuzz_%.o \
     $(B)/obj/tests/fuzz/replay.o $(B)/responder.a $(B)/jobs.a $(B)/lib.a
 	@mkdir -p $(@D)

@@ -219,7 +219,8 @@ static enum next
 after_limit(struct github *gh, struct attempt *a,
     const struct http_reply *reply, struct err *err)
 {
-	int64_t now = clock_wall() / CLOCK_SECOND;
+	/* Rounded up: a second too early is a call too many. */
+	int64_t now = clock_wall() / CLOCK_SECOND + 1;
 	int64_t until = verdict_until(reply, now);
 
 	sender_rest(gh, &a->sender, until, 0);
@@ -277,7 +278,8 @@ static enum next
 judge(struct github *gh, struct attempt *a, struct http_reply *reply,
     struct err *err)
 {
-	switch (verdict_of(reply)) {
+	switch (
+	    a->call->graphql ? verdict_of_graphql(reply) : verdict_of(reply)) {
 	case VERDICT_FINAL:
 		break;
 	case VERDICT_AGAIN:

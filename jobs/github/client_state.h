@@ -12,8 +12,9 @@
  */
 
 struct github {
-	const struct config *config;	   /* borrowed */
-	const char *api_url, *graphql_url; /* the configuration's */
+	const struct config *config; /* borrowed */
+	const char *api_url;	     /* the configuration's */
+	char graphql_url[1024];
 	char repository[256];
 	char request_id[64];
 	struct steplog *log; /* borrowed, may be NULL */

@@ -21,12 +21,16 @@ struct credentials {
 };
 
 static int
-read_app_key(struct credentials *c, const char *data, struct err *err)
+read_app_key(struct credentials *c, const struct config *config,
+    const char *data, struct err *err)
 {
+	const char *file = config_str(config, NULL, "github-app-key-file");
 	char path[4096];
 
 	if (c->app_id == 0)
 		return 0;
+	if (file != NULL)
+		return secret_read(&c->app_key, file, err);
 	snprintf(path, sizeof path, "%s/%s", data, APP_KEY_FILE);
 	/* An id alone is no mistake: tokens may do all the work. */
 	if (access(path, F_OK) == -1)
@@ -48,7 +52,7 @@ credentials_new(struct credentials **out, const struct config *config,
 		c->n = CREDENTIALS_MAX;
 	c->app_id = config_int(config, repository, "github-app-id");
 	if (limits_open(&c->limits, data, err) == -1 ||
-	    read_app_key(c, data, err) == -1) {
+	    read_app_key(c, config, data, err) == -1) {
 		credentials_free(c);
 		return -1;
 	}

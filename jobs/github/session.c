@@ -10,6 +10,24 @@
 
 #define USER_AGENT "hookspool/" HOOKSPOOL_VERSION
 
+/* An Enterprise Server's REST is at HOST/api/v3, GraphQL at HOST/api/graphql
+ * (docs.github.com, "Forming calls with GraphQL"). */
+static void
+set_graphql_url(struct github *gh, const char *configured)
+{
+	size_t len = strlen(gh->api_url), tail = strlen("/v3");
+
+	if (configured != NULL) {
+		snprintf(
+		    gh->graphql_url, sizeof gh->graphql_url, "%s", configured);
+		return;
+	}
+	if (len > tail && strcmp(gh->api_url + len - tail, "/v3") == 0)
+		len -= tail;
+	snprintf(gh->graphql_url, sizeof gh->graphql_url, "%.*s/graphql",
+	    (int)len, gh->api_url);
+}
+
 int
 github_open(struct github **out, const struct config *config,
     const char *repository, const char *request_id, struct steplog *log,
@@ -24,7 +42,8 @@ github_open(struct github **out, const struct config *config,
 	gh->config = config;
 	gh->log = log;
 	gh->api_url = config_str(config, repository, "github-api-url");
-	gh->graphql_url = config_str(config, repository, "github-graphql-url");
+	set_graphql_url(
+	    gh, config_str(config, repository, "github-graphql-url"));
 	gh->totals.first_remaining = gh->totals.lowest_remaining = -1;
 	snprintf(gh->repository, sizeof gh->repository, "%s", repository);
 	snprintf(gh->request_id, sizeof gh->request_id, "%s", request_id);

@@ -47,6 +47,16 @@ verdict_of(const struct http_reply *reply)
 	}
 }
 
+enum verdict
+verdict_of_graphql(const struct http_reply *reply)
+{
+	if (reply->status == 200 &&
+	    strstr(reply->body.data, "\"errors\"") != NULL &&
+	    strstr(reply->body.data, "\"RATE_LIMITED\"") != NULL)
+		return VERDICT_LIMITED;
+	return verdict_of(reply);
+}
+
 int64_t
 verdict_until(const struct http_reply *reply, int64_t now)
 {

@@ -29,6 +29,9 @@ enum verdict {
 
 enum verdict verdict_of(const struct http_reply *reply);
 
+/* The same for GraphQL, which can tell of a limit with status 200. */
+enum verdict verdict_of_graphql(const struct http_reply *reply);
+
 /* For VERDICT_LIMITED: the epoch second from which on to try again. */
 int64_t verdict_until(const struct http_reply *reply, int64_t now);
 

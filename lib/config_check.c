@@ -349,17 +349,18 @@ static void
 check_required(struct walk *w, const struct config_key *parent,
     const struct config_value *map)
 {
-	for (size_t i = 0; i < config_keys(); i++) {
-		const struct config_key *key = config_key_at(i);
+	const struct config_key *const *rows;
+	size_t n = config_keys_marked(&rows, MARK_REQUIRED);
+
+	for (size_t i = 0; i < n; i++) {
 		size_t len;
 
-		if (!(key->marks & MARK_REQUIRED) ||
-		    config_key_parent(key) != parent ||
-		    !(config_key_scopes(key) & w->scope) ||
-		    value_get(map, config_key_last(key)) != NULL)
+		if (config_key_parent(rows[i]) != parent ||
+		    !(config_key_scopes(rows[i]) & w->scope) ||
+		    value_get(map, config_key_last(rows[i])) != NULL)
 			continue;
 		len = enter(w, "%s%s", w->path[0] != '\0' ? "." : "",
-		    config_key_last(key));
+		    config_key_last(rows[i]));
 		problem_error(w->problems, map, w->path, "is required");
 		leave(w, len);
 	}

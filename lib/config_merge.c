@@ -4,7 +4,8 @@
 
 #include "config_layers.h"
 
-#define LAYERS 3 /* local file, block, root */
+#define LAYERS	   3  /* local file, block, root */
+#define MERGED_MAX 16 /* keys of the top that are merged */
 
 static struct config_value *merge(struct value_pool *pool,
     const struct config_key *key, const struct config_value *strong,
@@ -112,19 +113,18 @@ config_merge(struct value_pool *pool, struct repository *r,
 {
 	const struct config_value *const layers[LAYERS] = { r->local.map,
 		r->block.map, root };
-	struct config_value *items[64], *top;
-	const char *names[64];
+	struct config_value *items[MERGED_MAX], *top;
+	const char *names[MERGED_MAX];
+	const struct config_key *const *rows;
+	size_t most = config_keys_marked(&rows, MARK_MERGE);
 	size_t n = 0;
 
-	for (size_t i = 0; i < config_keys() && n < 64; i++) {
-		const struct config_key *key = config_key_at(i);
-
-		if (!(key->marks & MARK_MERGE) ||
-		    config_key_parent(key) != NULL)
+	for (size_t i = 0; i < most && n < MERGED_MAX; i++) {
+		if (config_key_parent(rows[i]) != NULL)
 			continue;
-		if (merge_key(&items[n], pool, key, layers) == -1)
+		if (merge_key(&items[n], pool, rows[i], layers) == -1)
 			return -1;
-		names[n] = key->name;
+		names[n] = rows[i]->name;
 		n += items[n] != NULL;
 	}
 	if (n == 0)

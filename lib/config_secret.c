@@ -157,17 +157,15 @@ take_scalar(
 static const struct config_value *
 walk_name(const struct config_value *map, const char *name)
 {
-	while (map != NULL) {
-		char part[128];
-		size_t n = strcspn(name, ".");
+	const char *dot;
+	char part[128];
 
-		snprintf(part, sizeof part, "%.*s", (int)n, name);
+	while (map != NULL && (dot = strchr(name, '.')) != NULL) {
+		snprintf(part, sizeof part, "%.*s", (int)(dot - name), name);
 		map = value_get(map, part);
-		if (name[n] == '\0')
-			break;
-		name += n + 1;
+		name = dot + 1;
 	}
-	return map;
+	return value_get(map, name);
 }
 
 static void
@@ -198,17 +196,20 @@ void
 layer_read_secrets(struct layer *layer, const char *path, unsigned flags,
     unsigned *mode, struct problems *problems)
 {
+	static const enum config_mark marks[] = { MARK_SECRET,
+		MARK_SECRET_FILE };
 	struct taking t = { .layer = layer,
 		.problems = problems,
 		.path = path,
 		.flags = flags,
 		.mode = mode };
 
-	for (size_t i = 0; i < config_keys(); i++) {
-		const struct config_key *key = config_key_at(i);
+	for (size_t m = 0; m < sizeof marks / sizeof *marks; m++) {
+		const struct config_key *const *rows;
+		size_t n = config_keys_marked(&rows, marks[m]);
 
-		if (key->marks & (MARK_SECRET | MARK_SECRET_FILE))
-			take_key(&t, key);
+		for (size_t i = 0; i < n; i++)
+			take_key(&t, rows[i]);
 	}
 }
 

@@ -8,6 +8,7 @@
 #include "err.h"
 
 #define KEYS_MAX 512 /* rows of all areas; more is a bug */
+#define MARKS	 7   /* bits of enum config_mark */
 #define NO_KEY	 UINT16_MAX
 
 const struct config_area *const config_areas[] = { &config_area_server,
@@ -23,8 +24,11 @@ static struct {
 	const struct config_key *keys[KEYS_MAX];
 	const char *last[KEYS_MAX];
 	uint16_t parent[KEYS_MAX];
-	uint16_t by_name[KEYS_MAX];   /* by the whole name */
-	uint16_t by_member[KEYS_MAX]; /* by parent, then last part */
+	uint16_t by_name[KEYS_MAX];	 /* by the whole name */
+	uint16_t by_member[KEYS_MAX];	 /* by parent, then last part */
+	unsigned char members[KEYS_MAX]; /* it has some */
+	const struct config_key *marked[MARKS][KEYS_MAX];
+	size_t nmarked[MARKS];
 	size_t count;
 } table;
 static pthread_once_t table_once = PTHREAD_ONCE_INIT;
@@ -96,6 +100,15 @@ split_last(const char *name, const char **last)
 }
 
 static void
+index_marks(const struct config_key *key)
+{
+	for (unsigned bit = 0; bit < MARKS; bit++) {
+		if (key->marks & 1u << bit)
+			table.marked[bit][table.nmarked[bit]++] = key;
+	}
+}
+
+static void
 index_table(void)
 {
 	for (size_t a = 0; config_areas[a] != NULL; a++) {
@@ -103,6 +116,7 @@ index_table(void)
 			if (table.count == KEYS_MAX)
 				BUG("too many configuration keys");
 			table.keys[table.count++] = &config_areas[a]->keys[i];
+			index_marks(&config_areas[a]->keys[i]);
 		}
 	}
 	for (size_t i = 0; i < table.count; i++)
@@ -117,6 +131,7 @@ index_table(void)
 		table.parent[i] = find_name(table.keys[i]->name, len);
 		if (table.parent[i] == NO_KEY)
 			BUG("a configuration key without its parent");
+		table.members[table.parent[i]] = 1;
 	}
 	qsort(table.by_member, table.count, sizeof *table.by_member,
 	    order_members);
@@ -219,13 +234,17 @@ config_key_parent(const struct config_key *key)
 int
 config_key_has_members(const struct config_key *key)
 {
-	uint16_t p = index_of(key);
+	return table.members[index_of(key)];
+}
 
-	for (size_t i = 0; i < table.count; i++) {
-		if (table.parent[i] == p)
-			return 1;
-	}
-	return 0;
+size_t
+config_keys_marked(const struct config_key *const **rows, enum config_mark mark)
+{
+	unsigned bit = (unsigned)__builtin_ctz((unsigned)mark);
+
+	need_index();
+	*rows = table.marked[bit];
+	return table.nmarked[bit];
 }
 
 const char *

@@ -79,8 +79,7 @@ struct config_key {
 	    struct problems *p, const struct config_value *v, const char *path);
 };
 
-#define CONFIG_SEGMENTS 8   /* parts of a dotted name */
-#define CONFIG_PATH	512 /* bytes of a path in a message */
+#define CONFIG_PATH 512 /* bytes of a path in a message */
 
 size_t config_keys(void);
 const struct config_key *config_key_at(size_t i);
@@ -97,6 +96,10 @@ const struct config_key *config_key_member(
 
 /* The row this one is a member of, NULL at the top. */
 const struct config_key *config_key_parent(const struct config_key *key);
+
+/* The rows with this one mark, in order. */
+size_t config_keys_marked(
+    const struct config_key *const **rows, enum config_mark mark);
 
 int config_key_has_members(const struct config_key *key);
 

@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 /*
- * Memory for secrets: whole pages of its own, left out of core dumps
+ * Memory for secrets: pages used for nothing else, left out of core dumps
  * (MADV_DONTDUMP), zero when handed out and wiped before they go back.
- * What is kept here should be long-lived: every piece costs a page.
+ * What is kept here should be long-lived: a page goes with its last piece.
  */
 
 /* NULL with errno set where there is no memory. */

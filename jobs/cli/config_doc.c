@@ -13,6 +13,8 @@
  * between their two marker lines.
  */
 
+#define MAN_COLUMNS 70 /* of a line of the page; escapes come on top */
+
 static const struct {
 	unsigned type;
 	const char *word;
@@ -152,19 +154,46 @@ config_markdown(struct buf *out)
 
 /* ---- the manual page (mdoc) ---- */
 
-/* Text of a macro's line: nothing may look like a macro or an escape. */
+/* One word; at the start of a line it must not look like a macro. */
+static void
+put_word(struct buf *out, const char *word, size_t len, int first)
+{
+	if (first && (*word == '.' || *word == '\''))
+		buf_adds(out, "\\&");
+	for (size_t i = 0; i < len; i++) {
+		if (word[i] == '\\')
+			buf_adds(out, "\\e");
+		else if (word[i] == '"')
+			buf_adds(out, "\\(dq");
+		else
+			buf_addc(out, word[i]);
+	}
+}
+
+/* Lines of text: filled, and a new one for each sentence. */
 static void
 put_mdoc(struct buf *out, const char *text)
 {
-	if (*text == '.' || *text == '\'')
-		buf_adds(out, "\\&");
-	for (; *text != '\0'; text++) {
-		if (*text == '\\')
-			buf_adds(out, "\\e");
-		else if (*text == '"')
-			buf_adds(out, "\\(dq");
-		else
-			buf_addc(out, *text);
+	size_t column = 0;
+
+	while (*text != '\0') {
+		size_t n = strcspn(text, " ");
+		int ends = n > 1 && text[n - 1] == '.' && text[n - 2] != '.';
+
+		if (column > 0 && column + 1 + n > MAN_COLUMNS) {
+			buf_addc(out, '\n');
+			column = 0;
+		} else if (column > 0) {
+			buf_addc(out, ' ');
+			column++;
+		}
+		put_word(out, text, n, column == 0);
+		column += n;
+		text += n + (text[n] == ' ');
+		if (ends && *text != '\0') {
+			buf_addc(out, '\n');
+			column = 0;
+		}
 	}
 }
 
@@ -187,7 +216,7 @@ put_item(struct buf *out, const struct config_key *key)
 	buf_adds(&text, " Where: ");
 	put_scopes(&text, key);
 	buf_addf(&text, ". Takes effect: %s.", effects[key->effect]);
-	buf_adds(out, "\n.br\n");
+	buf_adds(out, "\n.Pp\n");
 	put_mdoc(out, text.data);
 	buf_addc(out, '\n');
 	buf_release(&text);

@@ -262,14 +262,21 @@ static const struct wrong_file hooks[] = {
 	{ "one rule where a list must be",
 	    H "    match:\n      or: {cidr: 10.0.0.0/8}\n",
 	    C "5: hooks[0].match.or: expected a list of rules" },
-	{ "a comparison without its value",
-	    H "    match:\n      not:\n        value: {path: ref}\n",
-	    C "6: hooks[0].match.not.value: expected a mapping of path and "
-	      "equals, both strings" },
+	{ "a comparison without its path",
+	    H "    match:\n      not:\n        value: {equals: a}\n",
+	    C "6: hooks[0].match.not.value: expected a mapping of path, and "
+	      "equals with a value or a list of values" },
 	{ "a comparison with more",
 	    H "    match: {value: {path: a, equals: b, or: c}}\n",
-	    C "4: hooks[0].match.value: expected a mapping of path and "
-	      "equals, both strings" },
+	    C "4: hooks[0].match.value: expected a mapping of path, and "
+	      "equals with a value or a list of values" },
+	{ "a comparison with a list in a list",
+	    H "    match: {value: {path: a, equals: [[b]]}}\n",
+	    C "4: hooks[0].match.value: expected a value" },
+	{ "a pattern without its path",
+	    H "    match: {regex: {pattern: a}}\n",
+	    C "4: hooks[0].match.regex: expected a mapping of path and "
+	      "pattern, both strings" },
 	{ "a pattern that is none",
 	    H "    match:\n      and:\n        - regex: {path: ref, "
 	      "pattern: \"(\"}\n",

@@ -12,8 +12,8 @@
  * One pass over the text. At each byte that can begin a secret the matchers
  * say which span is one; spans that overlap are joined. No matcher looks at
  * a byte more often than a few times, so that a long hostile text costs time
- * in proportion to its length, and what is put in its place matches the same
- * way again: redacting twice changes nothing.
+ * in proportion to its length. A mark that stands in the text already is a
+ * wall to all matchers: redacting twice changes nothing.
  */
 
 #define MARK	   "[redacted]"
@@ -40,7 +40,7 @@ struct span {
 struct scan {
 	const char *text;
 	size_t len, at;
-	struct span next; /* the last found; may lie ahead of `at` */
+	struct span ahead; /* found, but begins behind `at` */
 };
 
 /* ---- what secrets look like ---- */
@@ -78,14 +78,22 @@ token_length(const char *p, size_t n)
 	return len;
 }
 
-/* Bytes at p up to a blank, a control character, a quote or one of `stop`. */
+static int
+is_mark(const char *p, size_t n)
+{
+	return n >= MARK_LEN && memcmp(p, MARK, MARK_LEN) == 0;
+}
+
+/* Bytes at p up to a blank, a control character, a quote, a mark or one of
+ * `stop`. */
 static size_t
 word_length(const char *p, size_t n, const char *stop)
 {
 	size_t len = 0;
 
 	while (len < n && (unsigned char)p[len] > ' ' && p[len] != '"' &&
-	       p[len] != '\'' && strchr(stop, p[len]) == NULL)
+	       p[len] != '\'' && strchr(stop, p[len]) == NULL &&
+	       !is_mark(p + len, n - len))
 		len++;
 	return len;
 }
@@ -123,8 +131,9 @@ match_pem(const char *p, size_t n)
 
 	if (!starts_with(p, n, begin))
 		return nothing;
+	/* "RSA ", "ENCRYPTED " and so on */
 	while (at < n && at < 40 && !starts_with(p + at, n - at, key) &&
-	       p[at] != '-' && p[at] != '\n')
+	       (p[at] == ' ' || (p[at] >= 'A' && p[at] <= 'Z')))
 		at++;
 	if (!starts_with(p + at, n - at, key))
 		return nothing;
@@ -146,7 +155,9 @@ match_url(const char *p, size_t n)
 	if (!starts_with(p, n, "://"))
 		return nothing;
 	len = word_length(p + 3, n - 3, "/?#<>");
-	if ((at = memrchr(p + 3, '@', len)) == NULL)
+	at = memrchr(p + 3, '@', len);
+	/* One with a mark has been here before. */
+	if (at == NULL || is_mark(p + 3 + len, n - 3 - len))
 		return nothing;
 	len = (size_t)(at - p);
 	if ((colon = memchr(p + 3, ':', len - 3)) != NULL)
@@ -198,7 +209,8 @@ match_header(const char *p, size_t n)
 			break;
 		}
 	}
-	for (to = from; to < n && strchr("\"'\\\r\n", p[to]) == NULL;)
+	for (to = from; to < n && strchr("\"'\\\r\n", p[to]) == NULL &&
+			!is_mark(p + to, n - to);)
 		to++;
 	return (struct span){ from, to };
 }
@@ -305,84 +317,103 @@ match_known(const char *p, size_t n)
 
 /* ---- the pass ---- */
 
-/* Joins what begins at `at` to the span that is next. */
-static void
+static int
+is_empty(struct span s)
+{
+	return s.to <= s.from;
+}
+
+static struct span
+join(struct span a, struct span b)
+{
+	if (is_empty(a) || is_empty(b))
+		return is_empty(a) ? b : a;
+	return (struct span){ a.from < b.from ? a.from : b.from,
+		a.to > b.to ? a.to : b.to };
+}
+
+/* What begins at `at`; what lies ahead of it is kept for later. */
+static struct span
 look(struct scan *s, size_t at)
 {
 	const char *p = s->text + at;
-	size_t n = s->len - at, known = match_known(p, n);
+	size_t n = s->len - at;
 	matcher *match = by_look[(unsigned char)*p];
-	struct span found = match != NULL ? match(p, n) : nothing;
+	struct span now = { at, at + match_known(p, n) };
 
-	if (known > 0 && found.to <= found.from)
-		found = (struct span){ 0, known };
-	else if (known > 0)
-		found = (struct span){ 0, found.to > known ? found.to : known };
-	if (found.to <= found.from)
-		return;
-	found.from += at;
-	found.to += at;
-	if (s->next.to > at) {
-		if (found.from > s->next.from)
-			found.from = s->next.from;
-		if (found.to < s->next.to)
-			found.to = s->next.to;
+	if (match != NULL) {
+		struct span found = match(p, n);
+		int here = found.from == 0;
+
+		found.from += at;
+		found.to += at;
+		if (here)
+			now = join(now, found);
+		else if (s->ahead.to > at)
+			s->ahead = join(s->ahead, found);
+		else
+			s->ahead = found;
 	}
-	s->next = found;
+	if (s->ahead.from == at)
+		now = join(now, s->ahead);
+	return now;
+}
+
+/* What begins inside may end behind it. */
+static struct span
+extend(const struct scan *s, struct span span)
+{
+	if (s->ahead.from > span.from && s->ahead.from < span.to)
+		span = join(span, s->ahead);
+	/*
+	 * The matchers are not asked again: that is where a hostile text could
+	 * make this quadratic, and none of what they find outlasts what it
+	 * stands in.
+	 */
+	for (size_t i = span.from + 1; i < span.to; i++) {
+		size_t known = match_known(s->text + i, s->len - i);
+
+		if (known > span.to - i)
+			span.to = i + known;
+	}
+	return span;
 }
 
 /* 1 with the next span that must go, 0 if there is none. */
 static int
 next_span(struct scan *s, struct span *out)
 {
-	static const char mark[] = MARK;
-
 	while (s->at < s->len) {
-		if (s->next.to <= s->at && s->text[s->at] == mark[0] &&
-		    s->len - s->at >= MARK_LEN &&
-		    memcmp(s->text + s->at, mark, MARK_LEN) == 0) {
+		struct span now;
+
+		if (is_mark(s->text + s->at, s->len - s->at)) {
 			s->at += MARK_LEN;
 			continue;
 		}
-		look(s, s->at);
-		if (s->next.to > s->at && s->next.from == s->at)
-			break;
+		now = look(s, s->at);
+		if (!is_empty(now)) {
+			*out = extend(s, now);
+			s->at = out->to;
+			return 1;
+		}
 		s->at++;
 	}
-	if (s->at >= s->len)
-		return 0;
-	/*
-	 * A known value that begins inside may end behind it. The matchers
-	 * are not asked again: that is where a hostile text could make this
-	 * quadratic, and none of what they find outlasts what it stands in.
-	 */
-	for (size_t i = s->at + 1; i < s->next.to; i++) {
-		size_t known = match_known(s->text + i, s->len - i);
-
-		if (known > s->next.to - i)
-			s->next.to = i + known;
-	}
-	*out = s->next;
-	s->at = s->next.to;
-	return 1;
+	return 0;
 }
 
 /*
- * `src` is the rest of the text, moved to the end of the room, so that what
- * is written to `text` does not run into what is still to be read. Where it
- * would, the text ends: cut is better than shown.
+ * Writes the text anew from the first span on. What is still to be read has
+ * been moved to the end of the room, so that the longer marks do not run into
+ * it. Where they would, the text ends: cut is better than shown.
  */
 static size_t
-rewrite(char *text, size_t size, size_t done, struct scan *s)
+rewrite(char *text, size_t size, struct scan *s, struct span span)
 {
-	size_t ahead = (size_t)(s->text - text), read = 0;
-	struct span span;
+	size_t shift = size - s->len, done = span.from, read;
+	int more;
 
-	while (next_span(s, &span)) {
-		memmove(text + done, s->text + read, span.from - read);
-		done += span.from - read;
-		read = span.to;
-		if (done + MARK_LEN > ahead + read) {
+	do {
+		if (done + MARK_LEN > shift + span.to) {
 			size_t room = size - done;
 
 			if (room > MARK_LEN)
@@ -392,9 +423,14 @@ rewrite(char *text, size_t size, size_t done, struct scan *s)
 		}
 		memcpy(text + done, MARK, MARK_LEN);
 		done += MARK_LEN;
-	}
-	memmove(text + done, s->text + read, s->len - read);
-	return done + s->len - read;
+		read = span.to;
+		more = next_span(s, &span);
+		if (!more)
+			span.from = s->len;
+		memmove(text + done, s->text + read, span.from - read);
+		done += span.from - read;
+	} while (more);
+	return done;
 }
 
 size_t
@@ -402,16 +438,13 @@ redact(char *text, size_t len, size_t size)
 {
 	struct scan s = { .text = text, .len = len };
 	struct span first;
-	size_t rest;
 
 	pthread_rwlock_rdlock(&lock);
 	if (next_span(&s, &first)) {
-		rest = len - first.from;
-		memmove(text + size - rest, text + first.from, rest);
-		s = (struct scan){ .text = text + size - rest,
-			.len = rest,
-			.next = { 0, first.to - first.from } };
-		len = rewrite(text, size, first.from, &s);
+		s.text = text + size - len;
+		memmove(text + size - len + first.to, text + first.to,
+		    len - first.to);
+		len = rewrite(text, size, &s, first);
 	}
 	pthread_rwlock_unlock(&lock);
 	return len;

@@ -68,7 +68,8 @@ static const struct {
 	    "> [redacted] <" },
 	{ "a value that looks like the mark", "[redacted] dacted]",
 	    "[redacted] [redacted]" },
-	{ "the user too", "http://hunter22:x@host", "http://[redacted]@host" },
+	{ "the user too", "http://hunter22:x@host",
+	    "http://[redacted]:[redacted]@host" },
 	{ "an empty text", "", "" },
 };
 

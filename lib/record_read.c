@@ -411,9 +411,11 @@ int
 record_exists(
     struct spool *s, const char *job_id, int64_t since, struct err *err)
 {
-	struct record_filter filter = {
-		.job_id = job_id, .since = since, .newest_first = 1
-	};
+	/* Records tell microseconds; `since` knows nanoseconds, and may be the
+	 * very moment that a record was to tell. */
+	struct record_filter filter = { .job_id = job_id,
+		.since = since - since % 1000,
+		.newest_first = 1 };
 
 	return record_each(s, &filter, stop_at_first, NULL, err);
 }

@@ -27,6 +27,7 @@ struct spool;
  *   api_call        method, path, status, duration_ms, remaining
  *   about           pr{number,title,author}, api_user: for the record
  *   claimed, settled, superseded, ...           (the runner's)
+ *   replayed       (an operator wants all of it once more)
  *
  * Calling sequence of the step API (design: start, complete, fail):
  * steplog_open(), step_start() gives a struct step, step_data_*() add what

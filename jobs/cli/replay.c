@@ -11,6 +11,7 @@
 #include "fsio.h"
 #include "json.h"
 #include "spool.h"
+#include "steplog.h"
 
 /*
  * `hookspool replay`: an event once more, under its own job ID, so that what
@@ -51,9 +52,24 @@ cli_replay(struct cli *cli)
 	return code != 0 ? code : replay_settled(&r, &job);
 }
 
+/* The line that tells the worker to run again what an earlier run completed;
+ * a retry has none and runs only what failed. */
+static int
+log_replay(struct spool *s, const struct job_head *head, struct err *err)
+{
+	struct steplog log;
+
+	if (steplog_open(&log, s, head, 0, err) == -1)
+		return -1;
+	steplog_line(&log, "info", "replayed", NULL, NULL);
+	steplog_close(&log);
+	return 0;
+}
+
 static int
 replay_settled(struct replay *r, const struct job_ref *job)
 {
+	struct job_head head;
 	struct err err = { 0 };
 	int rc;
 
@@ -64,6 +80,10 @@ replay_settled(struct replay *r, const struct job_ref *job)
 		    spool_dir_name(job->state));
 		return CLI_NO;
 	}
+	if (spool_read_head(
+		r->cli->spool, job->state, &job->name, &head, &err) == -1 ||
+	    log_replay(r->cli->spool, &head, &err) == -1)
+		return cli_error(&err);
 	rc = spool_rearm(r->cli->spool, job->state, &job->name, 0, &err);
 	if (rc == -1)
 		return cli_error(&err);
@@ -116,7 +136,8 @@ accept_file(struct replay *r, struct job_head *head, int fd, size_t body_at,
 		return -1;
 	if (copy_body(d, fd, body_at, head->length, err) == -1)
 		goto out;
-	if (spool_forget(r->cli->spool, head, err) == -1)
+	if (spool_forget(r->cli->spool, head, err) == -1 ||
+	    log_replay(r->cli->spool, head, err) == -1)
 		goto out;
 	if (draft_commit(d, head, &how, err) == -1)
 		goto out;

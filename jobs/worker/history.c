@@ -52,6 +52,8 @@ take_event(struct history *h, const struct json *line)
 
 	if (strcmp(event, "settled") == 0)
 		forgive_failures(h);
+	if (strcmp(event, "replayed") == 0)
+		h->count = 0;
 	if ((!completed && strcmp(event, "step_failed") != 0) ||
 	    strncmp(step, STEP_PREFIX, strlen(STEP_PREFIX)) != 0 ||
 	    strlen(step) >= HOOK_NAME_MAX + strlen(STEP_PREFIX))
@@ -78,6 +80,7 @@ take_line(struct history *h, const char *text, size_t len)
 	int rc;
 
 	if (strstr(text, "\"settled\"") == NULL &&
+	    strstr(text, "\"replayed\"") == NULL &&
 	    strstr(text, "\"step_completed\"") == NULL &&
 	    strstr(text, "\"step_failed\"") == NULL)
 		return 0;

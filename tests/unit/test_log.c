@@ -161,12 +161,13 @@ secrets_are_gone_before_a_cut(void **state)
 	(void)state;
 	log_secret("hunter2-hunter2", 15);
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-		char *text = malloc(places[i] + 100);
+		static const char tail[] = "hunter2-hunter2 and more";
+		char *text = malloc(places[i] + sizeof tail);
 		struct json *line;
 
 		assert_non_null(text);
 		memset(text, '.', places[i]);
-		strcpy(text + places[i], "hunter2-hunter2 and more");
+		memcpy(text + places[i], tail, sizeof tail);
 		log_event(LOG_INFO_, "thing", "%s", text);
 		line = next_line();
 		if (strstr(json_str(json_get(line, "msg"), "hunt"), "hunt") !=

@@ -288,6 +288,8 @@ draft_publish_pending(struct spool *s)
 {
 	struct err ignored;
 
+	if (atomic_load(&s->pending_count) == 0)
+		return; /* nearly always */
 	pthread_mutex_lock(&s->lock);
 	while (s->pending_count > 0) {
 		struct pending *p = &s->pending[s->pending_count - 1];

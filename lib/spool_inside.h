@@ -68,7 +68,7 @@ struct spool {
 	uint32_t next_seq;
 	struct stock stock[SLOT_CLASSES];
 	struct pending pending[PENDING_MAX];
-	unsigned pending_count;
+	atomic_uint pending_count;
 	char anchor[40];     /* name in seen/, "" for none */
 	int64_t anchor_made; /* clock_boot() */
 	struct room room;

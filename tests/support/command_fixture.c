@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
-
-#include <fcntl.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -15,11 +16,17 @@
 
 char scratch_dir[] = "/tmp/command-scratch-XXXXXX";
 char outside_dir[] = "/tmp/command-outside-XXXXXX";
+char sleep_mark[24];
+
+static char environment[1][32];
+static const char *const variables[] = { environment[0], NULL };
 
 int
 make_directories(void **state)
 {
 	(void)state;
+	snprintf(sleep_mark, sizeof sleep_mark, "4711.%d", getpid());
+	snprintf(environment[0], sizeof environment[0], "MARK=%s", sleep_mark);
 	return mkdtemp(scratch_dir) == NULL || mkdtemp(outside_dir) == NULL;
 }
 
@@ -37,6 +44,7 @@ struct command
 plain_command(const char *const *argv)
 {
 	return (struct command){ .argv = argv,
+		.env = variables,
 		.scratch = scratch_dir,
 		.stdin_fd = -1,
 		.cancel_fd = -1,

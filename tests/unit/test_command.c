@@ -107,19 +107,19 @@ late_commands_are_stopped(void **state)
 		const char *why, *script;
 		int signal, exit_code;
 	} rows[] = {
-		{ "TERM is enough", "echo begun; sleep 4711", SIGTERM, -1 },
+		{ "TERM is enough", "echo begun; sleep $MARK", SIGTERM, -1 },
 		{ "TERM can be handled",
 		    "trap 'echo tidy; exit 3' TERM; echo begun; "
 		    "while :; do sleep 0.05; done",
 		    0, 3 },
 		{ "TERM is ignored",
 		    "trap '' TERM; echo begun; "
-		    "while :; do sleep 4711; done",
+		    "while :; do sleep $MARK; done",
 		    SIGKILL, -1 },
 		{ "a grandchild in a session of its own ignores TERM too",
-		    "(trap '' TERM; setsid sleep 4711 & setsid setsid sh -c "
-		    "'trap \"\" TERM; sleep 4711; sleep 4711' &) ; trap '' "
-		    "TERM; echo begun; sleep 4711; sleep 4711",
+		    "(trap '' TERM; setsid sleep $MARK & setsid setsid sh -c "
+		    "'trap \"\" TERM; sleep $MARK; sleep $MARK' &) ; trap '' "
+		    "TERM; echo begun; sleep $MARK; sleep $MARK",
 		    SIGKILL, -1 },
 	};
 
@@ -140,7 +140,7 @@ late_commands_are_stopped(void **state)
 			fail_msg("%s: output was lost", rows[i].why);
 		if (clock_mono() - began > 2 * CLOCK_SECOND)
 			fail_msg("%s: took too long", rows[i].why);
-		if (processes_with_argument("4711") != 0)
+		if (processes_with_argument(sleep_mark) != 0)
 			fail_msg("%s: something lives on", rows[i].why);
 		command_result_release(&r);
 	}
@@ -154,13 +154,14 @@ what_is_left_running_is_ended(void **state)
 
 	(void)state;
 	c.grace = 200 * CLOCK_MSEC;
-	r = run_script(c, "setsid sleep 4712 & (setsid sh -c \"trap '' TERM; "
-			  "sleep 4712; sleep 4712\" &) ; sleep 0.1; echo done");
+	r = run_script(c,
+	    "setsid sleep $MARK & (setsid sh -c \"trap '' TERM; "
+	    "sleep $MARK; sleep $MARK\" &) ; sleep 0.1; echo done");
 	assert_int_equal(r.exit_code, 0);
 	assert_string_equal(r.tail.data, "done\n");
 	assert_true(r.leftovers >= 2);
 	assert_int_equal(r.timed_out, 0);
-	assert_int_equal(processes_with_argument("4712"), 0);
+	assert_int_equal(processes_with_argument(sleep_mark), 0);
 	command_result_release(&r);
 }
 
@@ -175,7 +176,7 @@ a_readable_descriptor_cancels(void **state)
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(write(fds[1], "x", 1), 1);
 	c.cancel_fd = fds[0];
-	r = run_script(c, "sleep 4713");
+	r = run_script(c, "sleep $MARK");
 	assert_int_equal(r.cancelled, 1);
 	assert_int_equal(r.timed_out, 0);
 	assert_int_equal(r.signal, SIGTERM);
@@ -196,10 +197,10 @@ a_fork_storm_is_ended(void **state)
 	r = run_script(c,
 	    "trap '' TERM; f() { for i in 1 2 3 4 5 6; do "
 	    "setsid sh -c 'trap \"\" TERM; sleep 0.02; sleep 0.02; "
-	    "while :; do setsid sleep 4714 & sleep 0.05; done' & done; }; f; "
-	    "sleep 4714");
+	    "while :; do setsid sleep $MARK & sleep 0.05; done' & done; }; f; "
+	    "sleep $MARK");
 	assert_int_equal(r.timed_out, 1);
-	assert_int_equal(processes_with_argument("4714"), 0);
+	assert_int_equal(processes_with_argument(sleep_mark), 0);
 	command_result_release(&r);
 }
 

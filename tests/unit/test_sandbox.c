@@ -168,10 +168,11 @@ strict_commands_end_like_others(void **state)
 	assert_int_equal(r.timed_out, 1);
 	assert_non_null(strstr(r.tail.data, "tidy\n"));
 	command_result_release(&r);
-	r = run_script(c, "trap '' TERM; setsid sleep 4715 & sleep 4715; sleep "
-			  "4715");
+	r = run_script(c,
+	    "trap '' TERM; setsid sleep $MARK & sleep $MARK; sleep "
+	    "4715");
 	assert_int_equal(r.timed_out, 1);
-	assert_int_equal(processes_with_argument("4715"), 0);
+	assert_int_equal(processes_with_argument(sleep_mark), 0);
 	command_result_release(&r);
 	c.argv = missing;
 	assert_int_equal(command_run(&r, &c, &err), -1);

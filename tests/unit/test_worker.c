@@ -132,7 +132,7 @@ static const struct {
 	{ "a key is held while the command runs", { "push", NULL, NULL, PUSH },
 	    "\n- {name: h, key: 'deploy-{{repository.full_name}}', "
 	    "command: ['true']}",
-	    0, { "\"key\":\"deploy-octo/hello\"", "\"waited_ms\":0", NULL } },
+	    0, { "\"key\":\"deploy-octo/hello\"", "\"waited_ms\":", NULL } },
 };
 
 static void

@@ -122,15 +122,20 @@ term_stops_the_command_and_keeps_its_output(void **state)
 	const struct event push = { "push", NULL, NULL, PUSH };
 	const char *argv[] = { "job-worker", "--config", config_path,
 		"--attempt", "0", NULL };
+	char hooks[512], mark[24];
 	int64_t began;
 	pid_t pid;
 
 	(void)state;
 	forget_log();
 	write_job(&push);
-	write_config(SH "\"trap '' TERM; setsid sleep 4721 & echo begun; "
-			"while :; do sleep 4721; done\"]}"
-			"\n- {name: next, command: [echo, never]}");
+	snprintf(mark, sizeof mark, "4721.%d", getpid());
+	snprintf(hooks, sizeof hooks,
+	    SH "\"trap '' TERM; setsid sleep %s & echo begun; "
+	       "while :; do sleep %s; done\"]}"
+	       "\n- {name: next, command: [echo, never]}",
+	    mark, mark);
+	write_config(hooks);
 	pid = start_worker(argv);
 	wait_for_text("\"text\":\"begun\"");
 	began = clock_mono();
@@ -140,7 +145,7 @@ term_stops_the_command_and_keeps_its_output(void **state)
 	must_hold("stopped", step_log(), "told to stop");
 	must_hold("stopped", step_log(), "\"output\":\"begun\\n\"");
 	assert_null(strstr(step_log(), "never"));
-	assert_int_equal(processes_with_argument("4721"), 0);
+	assert_int_equal(processes_with_argument(mark), 0);
 }
 
 static void

@@ -14,8 +14,7 @@
 #include "clock.h"
 #include "tree.h"
 
-#define PROCESSES   32768 /* most that are looked at */
-#define STOP_ROUNDS 50	  /* looks for new processes before the kill */
+#define PROCESSES 32768 /* most that are looked at */
 
 struct process {
 	pid_t pid, parent;
@@ -154,14 +153,8 @@ tree_signal(int sig, pid_t init)
 unsigned
 tree_kill(pid_t leader, int *status, int *leader_ended, int64_t deadline)
 {
-	unsigned live, before = 0;
+	unsigned live;
 
-	for (int i = 0; i < STOP_ROUNDS; i++) {
-		live = tree_signal(SIGSTOP, 0);
-		if (live == before)
-			break;
-		before = live;
-	}
 	for (;;) {
 		live = tree_signal(SIGKILL, 0);
 		if (!tree_reap(leader, status, leader_ended))

@@ -27,9 +27,10 @@ int tree_reap(pid_t leader, int *status, int *leader_ended);
 unsigned tree_signal(int sig, pid_t init);
 
 /*
- * Ends all: stops them first, until no new one appears, so that none can
- * fork its way out, then kills and reaps. 0, or how many are left at `deadline`
- * (clock_boot()), such as those that run as another user.
+ * Kills and reaps all, again and again, for new ones may have been forked
+ * meanwhile. 0, or how many are left at `deadline` (clock_boot()): those that
+ * run as another user, and what forks faster than it can be found. Only a
+ * sandbox with process numbers of its own is proof against the latter.
  */
 unsigned tree_kill(
     pid_t leader, int *status, int *leader_ended, int64_t deadline);

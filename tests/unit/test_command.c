@@ -360,7 +360,13 @@ main(int argc, char **argv)
 		cmocka_unit_test(standard_input_is_a_descriptor),
 		cmocka_unit_test(a_flood_needs_little_memory),
 	};
+	sigset_t blocked;
 
+	/* What a command must not inherit from its parent. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
 	if (argc == 3 && strcmp(argv[1], "flood") == 0)
 		return play_flood(argv[2]);
 	if (readlink("/proc/self/exe", self, sizeof self - 1) == -1)

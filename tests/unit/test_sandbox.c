@@ -48,14 +48,16 @@ limits_allow_writing_only_where_it_belongs(void **state)
 		print_message("no Landlock here: nothing to see\n");
 		skip();
 	}
+	snprintf(script, sizeof script, "%s/kept", outside_dir);
+	write_file(script, "");
 	c.level = LEVEL_LIMITS;
 	snprintf(script, sizeof script,
 	    "echo a > own && mkdir d && mv own d/ && rm -r d && "
 	    "echo > /dev/null && ! (echo x > %s/x) 2>/dev/null && "
-	    "! mkdir %s/y 2>/dev/null && ! rm /tmp/* 2>/dev/null && "
+	    "! mkdir %s/y 2>/dev/null && ! rm %s/kept 2>/dev/null && "
 	    "cat /etc/hostname > /dev/null && ! kill -0 %d 2>/dev/null && "
 	    "echo good",
-	    outside_dir, outside_dir, getpid());
+	    outside_dir, outside_dir, outside_dir, getpid());
 	if (sandbox_landlock() < 6) /* signals are free before */
 		memcpy(strstr(script, "! kill"), "echo good", 10);
 	r = run_script(c, script);

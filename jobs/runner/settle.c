@@ -51,11 +51,10 @@ finish(struct settler *t, const struct record *r, unsigned state, int64_t since,
 {
 	int there;
 
-	if (state == SPOOL_DEAD &&
-	    (spool_forget(t->spool, r->head, err) == -1 ||
-		spool_sync(t->spool, SPOOL_SEEN, err) == -1))
+	if (state == SPOOL_DEAD && spool_forget(t->spool, r->head, err) == -1)
 		return -1;
-	if (spool_sync(t->spool, state, err) == -1)
+	if (spool_sync(t->spool, SPOOL_SEEN, err) == -1 ||
+	    spool_sync(t->spool, state, err) == -1)
 		return -1;
 	there = record_exists(t->spool, r->head->id, since, err);
 	if (there == -1 ||
@@ -314,7 +313,10 @@ sync_moved(struct settler *t, const unsigned char *moved, struct err *err)
 		    spool_sync(t->spool, settled[i], err) == -1)
 			failed = 1;
 	}
-	if (moved[SPOOL_DEAD] && spool_sync(t->spool, SPOOL_SEEN, err) == -1)
+	/* The slots, from which recovery would make lost entries again, are
+	 * about to go. */
+	if ((moved[SPOOL_DONE] || moved[SPOOL_DEAD] || moved[SPOOL_BAD]) &&
+	    spool_sync(t->spool, SPOOL_SEEN, err) == -1)
 		failed = 1;
 	for (struct job *job = t->jobs; failed && job != NULL; job = job->next)
 		job->keep_slot |= job->stage == SETTLE_RECORD;

@@ -39,8 +39,14 @@ void log_job(enum log_level level, const struct job_head *head,
  * ignored, for it would blank out ordinary words. */
 void log_secret(const char *value, size_t len);
 
-/* Replaces secrets in place; returns the new length (never longer than
- * len + 10 per secret; `size` is the room). */
+/*
+ * Replaces secrets in place; returns the new length (never longer than
+ * len + 10 per secret; `size` is the room). Without room for a mark the text
+ * is cut there. What is behind the new end is zero where anything changed.
+ */
 size_t redact(char *text, size_t len, size_t size);
+
+/* The same inside the strings of JSON text, which stays JSON. */
+size_t redact_json(char *text, size_t len, size_t size);
 
 #endif

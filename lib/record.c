@@ -109,7 +109,7 @@ make_text(struct buf *out, struct spool *s, const struct record *record,
 	buf_init(&b, RECORD_MAX / 2);
 	rc = record_build(&b, s, record, err);
 	if (rc == 0 && buf_room(&b, b.len < 65536 ? b.len : 65536) != NULL)
-		b.len = redact(b.data, b.len, b.cap - 1);
+		b.len = redact_json(b.data, b.len, b.cap - 1);
 	buf_addc(out, '\n');
 	if (rc == 0 && form == RECORD_PRETTY)
 		record_indent(out, b.data, b.len);

@@ -104,7 +104,7 @@ write_line(const struct steplog *log, struct buf *b)
 	/* A mark may be longer than the secret that it hides. */
 	if (buf_room(b, len) == NULL)
 		return -1;
-	len = redact(b->data, len, 2 * len);
+	len = redact_json(b->data, len, 2 * len);
 	do {
 		n = write(log->fd, b->data, len);
 	} while (n == -1 && errno == EINTR);

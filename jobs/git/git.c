@@ -71,7 +71,8 @@ git_failed(struct err *err, int code, const char *fmt, ...)
 	/* libgit2's text may quote a URL, and a URL may hold a password. */
 	err_set(err, class_of(code, last != NULL ? last->klass : 0), 0,
 	    "%s: %.140s", what, last != NULL ? last->message : "unknown error");
-	redact(err->text, strlen(err->text), sizeof err->text);
+	err->text[redact(err->text, strlen(err->text), sizeof err->text - 1)] =
+	    '\0';
 	return -1;
 }
 

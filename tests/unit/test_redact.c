@@ -106,6 +106,65 @@ secrets_are_replaced(void **state)
 	}
 }
 
+/* The values registered below, in JSON. */
+static const struct {
+	const char *why, *text, *want;
+} json_cases[] = {
+	{ "a value in a string", "{\"a\":\"is hunter22.\"}",
+	    "{\"a\":\"is [redacted].\"}" },
+	{ "a key without end ends with its string",
+	    "{\"a\":\"-----BEGIN PRIVATE KEY-----\\nMIIE\",\"b\":1}",
+	    "{\"a\":\"[redacted]\",\"b\":1}" },
+	{ "a header ends with its string",
+	    "{\"a\":\"Authorization: Bearer abc\",\"b\":\"c\"}",
+	    "{\"a\":\"Authorization: Bearer [redacted]\",\"b\":\"c\"}" },
+	{ "a member of that name stays JSON",
+	    "{\"authorization\":null,\"b\":\"authorization:\",\"c\":\"d\"}",
+	    "{\"authorization\":null,\"b\":\"authorization:\",\"c\":\"d\"}" },
+	{ "JSON inside JSON",
+	    "{\"a\":\"{\\\"authorization\\\":\\\"token abc\\\"}\"}",
+	    "{\"a\":\"{\\\"authorization\\\":\\\"token [redacted]\\\"}\"}" },
+	{ "digits are a secret only in a string",
+	    "{\"a\":31415926,\"b\":\"31415926\"}",
+	    "{\"a\":31415926,\"b\":\"[redacted]\"}" },
+	{ "an escape is no letter of a value", "[\"\\newline77 newline77\"]",
+	    "[\"\\newline77 [redacted]\"]" },
+	{ "a value that JSON writes otherwise",
+	    "[\"say \\\"quoted\\\"\\\\, ok\"]", "[\"say [redacted], ok\"]" },
+	{ "a token before an escaped quote",
+	    "[\"x-access-token:abc\\\"\",\"b\"]",
+	    "[\"x-access-token:[redacted]\\\"\",\"b\"]" },
+	{ "empty strings and no string", "{\"\":\"\",\"b\":[]}",
+	    "{\"\":\"\",\"b\":[]}" },
+};
+
+static void
+json_stays_json(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof json_cases / sizeof *json_cases; i++) {
+		size_t len = strlen(json_cases[i].text);
+		char room[400];
+
+		memcpy(room, json_cases[i].text, len);
+		len = redact_json(room, len, sizeof room - 1);
+		room[len] = '\0';
+		if (strcmp(room, json_cases[i].want) != 0)
+			fail_msg("%s: %s", json_cases[i].why, room);
+	}
+}
+
+static void
+what_was_behind_is_wiped(void **state)
+{
+	char room[64] = "x://user:a-long-and-secret-password@host";
+
+	(void)state;
+	assert_int_equal(redact(room, strlen(room), sizeof room), 24);
+	for (size_t i = 24; i < sizeof room; i++)
+		assert_int_equal(room[i], 0);
+}
+
 static void
 without_room_the_text_is_cut(void **state)
 {
@@ -140,6 +199,9 @@ hostile_texts_take_linear_time(void **state)
 		for (size_t at = 0; at < len; at++)
 			room[at] = pieces[i][at % piece];
 		redact(room, len, size);
+		for (size_t at = 0; at < len; at++)
+			room[at] = at % 2 ? pieces[i][at / 2 % piece] : '"';
+		redact_json(room, len, size);
 		if (clock() - start > 3 * CLOCKS_PER_SEC)
 			fail_msg("%s: takes too long", pieces[i]);
 	}
@@ -150,7 +212,8 @@ static int
 register_values(void **state)
 {
 	static const char *const values[] = { "hunter22", "hunter22-and-more",
-		"seven77", "22seven", "dacted]", "short",
+		"seven77", "22seven", "dacted]", "short", "31415926",
+		"newline77", "\"quoted\"\\",
 		"-----BEGIN X-----\nline-of-a-long-key\n-----END X-----\n" };
 
 	(void)state;
@@ -166,6 +229,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(secrets_are_replaced),
+		cmocka_unit_test(json_stays_json),
+		cmocka_unit_test(what_was_behind_is_wiped),
 		cmocka_unit_test(without_room_the_text_is_cut),
 		cmocka_unit_test(hostile_texts_take_linear_time),
 	};

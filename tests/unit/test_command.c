@@ -45,6 +45,8 @@ static const struct {
 	{ "standard input is empty", "cat; echo end", 0, 0, "end\n" },
 	{ "the directory is the scratch one", "test \"$PWD\" = \"$HOME\"", 0, 0,
 	    "" },
+	{ "the session is its own", "test $(cut -d' ' -f6 /proc/$$/stat) = $$",
+	    0, 0, "" },
 	{ "no core dump", "ulimit -c", 0, 0, "0\n" },
 	{ "signals are as at login", "grep -E 'Sig(Ign|Blk)' /proc/self/status",
 	    0, 0, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n" },

@@ -99,7 +99,7 @@ static const struct {
 	    { "push", NULL, NULL, PUSH },
 	    "\n- {name: h, stdin: payload, command: [sh, -c, "
 	    "'ls -A $HOME; wc -c']}",
-	    0, { "\"text\":\"101\"", NULL, NULL } },
+	    0, { "\"output\":\"101\\n\"", NULL, NULL } },
 	{ "a failed hook does not keep the next from running",
 	    { "push", NULL, NULL, PUSH },
 	    "\n- {name: a, command: ['false']}\n- {name: b, command: [echo, "

@@ -184,8 +184,8 @@ values_too_long_to_judge_match_nothing(void **state)
 	static const char *const keys[] = {
 		"match: {regex: {path: ref, pattern: 'a'}}",
 		"match: {not: {regex: {path: ref, pattern: 'b'}}}",
-		"match: {or: [{value: {path: ref, equals: x}}, "
-		"{value: {path: size}}]}",
+		("match: {or: [{value: {path: ref, equals: x}}, "
+		 "{value: {path: size}}]}"),
 	};
 	struct job_head head = a_head("push", NULL);
 	struct json *payload;

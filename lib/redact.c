@@ -228,6 +228,20 @@ enter_string(struct scan *s)
 	return 1;
 }
 
+/* From `at` to a byte that is more than a letter. */
+static size_t
+skip_plain(const struct scan *s, size_t at)
+{
+	for (; at < s->limit && at != s->ahead.from; at++) {
+		unsigned char c = (unsigned char)s->text[at];
+
+		if (redact_begins[c] || by_first[c] != NULL ||
+		    c == REDACT_MARK[0] || c == '\\')
+			break;
+	}
+	return at;
+}
+
 /* 1 with the next span that must go, 0 if there is none. */
 static int
 next_span(struct scan *s, struct redact_span *out)
@@ -235,6 +249,7 @@ next_span(struct scan *s, struct redact_span *out)
 	while (s->at < s->limit || enter_string(s)) {
 		struct redact_span now;
 
+		s->at = skip_plain(s, s->at);
 		if (s->at == s->limit)
 			continue;
 		if (redact_is_mark(s->text + s->at, s->limit - s->at)) {

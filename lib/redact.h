@@ -24,6 +24,9 @@ struct redact_span {
  */
 struct redact_span redact_pattern(const char *p, size_t n);
 
+/* 1 for each byte that a pattern can begin with. */
+extern const unsigned char redact_begins[256];
+
 /* 1 if a mark stands at p. */
 int redact_is_mark(const char *p, size_t n);
 

@@ -226,6 +226,19 @@ match_bearer(const char *p, size_t n)
 	return len >= TOKEN_MIN ? (struct redact_span){ 7, 7 + len } : nothing;
 }
 
+const unsigned char redact_begins[256] = {
+	['g'] = 1,
+	['-'] = 1,
+	[':'] = 1,
+	['x'] = 1,
+	['X'] = 1,
+	['a'] = 1,
+	['A'] = 1,
+	['b'] = 1,
+	['B'] = 1,
+};
+
+/* The same bytes, and what they begin. */
 static matcher *const by_look[256] = {
 	['g'] = match_token,
 	['-'] = match_pem,

@@ -369,60 +369,44 @@ copies_from_several_processes_are_one_job(void **state)
 	assert_int_equal(fixture_count(f, SPOOL_NEW), 1);
 }
 
-/* ---- limits and trouble ---- */
-
+/* Or two would write the same slot. */
 static void
-limits_refuse_by_name(void **state)
+forked_processes_share_no_slots(void **state)
 {
-	static const struct {
-		const char *why;
-		struct spool_limits limits;
-		const char *want;
-	} cases[] = {
-		{ "nothing is limited", { 0 }, NULL },
-		{ "one more fits", { .max_files = 4 }, NULL },
-		{ "as many as allowed", { .max_files = 3 },
-		    "max-queued-files: 3 are queued" },
-		{ "bytes", { .max_bytes = 1000 }, "max-queued-bytes: " },
-		{ "bytes that fit", { .max_bytes = 100000 }, NULL },
-		{ "space", { .min_free_bytes = UINT64_MAX },
-		    "min-free-bytes: " },
-		{ "inodes", { .min_free_inodes = UINT64_MAX },
-		    "min-free-inodes: " },
-	};
 	struct fixture *f = *state;
+	struct err err = { 0 };
 	struct job_head head;
+	struct spool_name name = { .attempt = 0 };
+	pid_t pids[4];
 
-	for (unsigned n = 0; n < 3; n++)
-		fixture_job(f, n, &head);
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct err err = { 0 };
-		int rc = spool_has_room(f->spool, &cases[i].limits, &err);
-
-		if (rc != (cases[i].want != NULL ? -1 : 0))
-			fail_msg("%s: %s", cases[i].why, err.text);
-		if (rc == 0)
+	assert_int_equal(spool_stock(f->spool, 10, &err), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		pids[i] = fork();
+		if (pids[i] != 0)
 			continue;
-		assert_int_equal(err.class, ERR_TEMP);
+		for (unsigned n = 0; n < 3; n++)
+			fixture_accept(f->spool, 10 * i + n, 900, &head);
+		_exit(0);
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		int status;
+
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(fixture_count(f, SPOOL_NEW), 12);
+	for (unsigned i = 0; i < 12; i++) {
+		fixture_head(&head, 10 * (i / 3) + i % 3);
+		memcpy(name.id, head.id, sizeof name.id);
 		assert_int_equal(
-		    strncmp(err.text, cases[i].want, strlen(cases[i].want)), 0);
+		    spool_read_head(f->spool, SPOOL_NEW, &name, &head, &err),
+		    0);
+		assert_string_equal(head.id, name.id);
+		check_job(f, &head, 900);
 	}
 }
 
-/* The count is a second old at most, but our own accepts are never missed. */
-static void
-own_accepts_count_at_once(void **state)
-{
-	struct fixture *f = *state;
-	struct spool_limits limits = { .max_files = 2 };
-	struct err err = { 0 };
-	struct job_head head;
-
-	fixture_job(f, 0, &head);
-	assert_int_equal(spool_has_room(f->spool, &limits, &err), 0);
-	fixture_job(f, 1, &head);
-	assert_int_equal(spool_has_room(f->spool, &limits, &err), -1);
-}
+/* ---- the stock ---- */
 
 static void
 the_stock_leaves_nothing_behind(void **state)
@@ -456,8 +440,7 @@ main(void)
 		IN_SPOOL(fifty_streamed_copies_are_one_job),
 		IN_SPOOL(fifty_deliveries_of_a_body_are_one_job),
 		IN_SPOOL(copies_from_several_processes_are_one_job),
-		IN_SPOOL(limits_refuse_by_name),
-		IN_SPOOL(own_accepts_count_at_once),
+		IN_SPOOL(forked_processes_share_no_slots),
 		IN_SPOOL(the_stock_leaves_nothing_behind),
 	};
 

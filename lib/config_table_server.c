@@ -103,13 +103,13 @@ static const struct config_key server[] = {
 
 	{ "concurrency", CONFIG_INT, SCOPE_ROOT, ON_RELOAD, .range = "1..1024",
 	    .fallback = "4", .text = "Jobs that run at once." },
-	{ "job-timeout", CONFIG_DURATION, SCOPE_ROOT, ON_RELOAD,
+	{ "job-timeout", CONFIG_DURATION, SCOPE_CONFIG, ON_RELOAD,
 	    .range = "1ms..7d", .fallback = "1h",
 	    .text = "Longest a job may run." },
 	{ "stop-grace", CONFIG_DURATION, SCOPE_ROOT, ON_RELOAD,
 	    .range = "0s..1h", .fallback = "10s",
 	    .text = "Time between asking a job to end and killing it." },
-	{ "max-output", CONFIG_SIZE, SCOPE_ROOT, NEXT_JOB, .range = "1..1G",
+	{ "max-output", CONFIG_SIZE, SCOPE_ROOT, NEXT_JOB, .range = "4k..1G",
 	    .fallback = "1M",
 	    .text = "Bytes of a command's output that are kept, from its "
 		    "end." },

@@ -167,7 +167,7 @@ static const struct wrong_file server[] = {
 	{ "a word for an integer", "concurrency: many\n",
 	    C "1: concurrency: expected an integer, got a string" },
 	{ "a size of nothing", "max-output: 0\n",
-	    C "1: max-output: expected a value from 1 to 1G, got 0" },
+	    C "1: max-output: expected a value from 4k to 1G, got 0" },
 	{ "a kind of job with an unknown limit",
 	    "kinds:\n  push:\n    timeuot: 5m\n",
 	    C "3: kinds.push.timeuot: unknown key; did you mean timeout?" },
@@ -273,8 +273,7 @@ static const struct wrong_file hooks[] = {
 	{ "a comparison with a list in a list",
 	    H "    match: {value: {path: a, equals: [[b]]}}\n",
 	    C "4: hooks[0].match.value: expected a value" },
-	{ "a pattern without its path",
-	    H "    match: {regex: {pattern: a}}\n",
+	{ "a pattern without its path", H "    match: {regex: {pattern: a}}\n",
 	    C "4: hooks[0].match.regex: expected a mapping of path and "
 	      "pattern, both strings" },
 	{ "a pattern that is none",

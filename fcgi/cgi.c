@@ -15,12 +15,15 @@
 #include "settings.h"
 #include "spool.h"
 
+#define DRAIN_SECONDS 30
+
 struct input {
 	unsigned long long left; /* a script must not read past the length */
 };
 
 static int open_all(struct spool **spool, const char *config, struct err *err);
 static void refuse(const struct exchange *x);
+static void read_rest(const struct exchange *x);
 
 static ssize_t
 read_stdin(void *channel, void *bytes, size_t len)
@@ -74,8 +77,21 @@ cgi_run(const char *config)
 		desk_answer(&desk, &x);
 		desk_release(&desk);
 	}
+	read_rest(&x);
 	spool_close(spool);
 	return 0;
+}
+
+/* Input and output may be one socket (Apache's mod_cgid): closed with bytes
+ * unread, it would take the reply along. */
+static void
+read_rest(const struct exchange *x)
+{
+	char trash[16384];
+
+	alarm(DRAIN_SECONDS);
+	while (x->read(x->channel, trash, sizeof trash) > 0)
+		continue;
 }
 
 static int

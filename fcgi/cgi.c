@@ -79,6 +79,7 @@ cgi_run(const char *config)
 	}
 	read_rest(&x);
 	spool_close(spool);
+	settings_current_release();
 	return 0;
 }
 

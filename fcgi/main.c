@@ -76,7 +76,7 @@ main(int argc, char **argv)
 		o.processes = kind == LISTENER_STDIN ? 1 : 2;
 	rc = supervisor_run(&process, &listener, o.processes);
 	listener_close(&listener);
-	settings_put(settings);
+	settings_current_release();
 	return rc;
 }
 

@@ -153,6 +153,13 @@ settings_current_init(struct settings *s)
 	apply_log_level(s);
 }
 
+void
+settings_current_release(void)
+{
+	settings_put(current);
+	current = NULL;
+}
+
 struct settings *
 settings_get(void)
 {

@@ -46,6 +46,9 @@ int settings_load(
 /* Makes `s` the current one; it is owned from here on. */
 void settings_current_init(struct settings *s);
 
+/* At a program's end. */
+void settings_current_release(void);
+
 /* The current settings, kept alive until settings_put(). */
 struct settings *settings_get(void);
 void settings_put(struct settings *s);

@@ -247,7 +247,8 @@ int spool_not_before(struct spool *s, const struct spool_name *name,
 
 /*
  * done/ID or dead/ID to new/ID.attempt: an operator's replay. Gives the job
- * its slot and its seen/ entries back first. 0, 1 where it is gone, -1.
+ * its slot and its seen/ entries back first. 0, 1 where it is gone, -1
+ * (ERR_BAD where the same delivery waits or runs already).
  */
 int spool_rearm(struct spool *s, unsigned from, const struct spool_name *name,
     unsigned attempt, struct err *err) CHECKED;

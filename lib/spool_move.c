@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "fsio.h"
 #include "spool_inside.h"
+#include "spool_recover.h"
 
 /*
  * The legal moves. `sync`: the target directory is flushed at once, because
@@ -112,10 +113,21 @@ spool_retire(struct spool *s, unsigned state, const char *id, struct err *err)
  * A delivery that died and was sent again has an old file in dead/. A job
  * has one state, so the old one ends when the new one leaves new/ (the
  * responder, which accepts, may not write in dead/).
+ *
+ * Where the settled file is this very file, a power cut has kept a name that
+ * recovery has not come to yet: the job is over. 1: there is nothing to move.
  */
 static int
-retire_older(struct spool *s, const char *id, struct err *err)
+retire_older(struct spool *s, const char *file, const char *id, struct err *err)
 {
+	struct stat st;
+
+	if (fstatat(s->dirs[SPOOL_NEW], file, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? 1 : err_sys(err, "new/%s", file);
+	if (spool_settled_as(s, id, &st) != SPOOL_STATES) {
+		unlinkat(s->dirs[SPOOL_NEW], file, 0);
+		return 1;
+	}
 	for (size_t i = 0; i < SETTLED; i++) {
 		if (spool_retire(s, settled[i], id, err) == -1)
 			return -1;
@@ -166,13 +178,14 @@ spool_move(struct spool *s, unsigned from, const struct spool_name *name,
 {
 	const struct move *m = find_move(from, to);
 	char from_file[SPOOL_NAME_MAX], to_file[SPOOL_NAME_MAX];
-	int rc;
+	int rc = 0;
 
 	spool_name_format(from_file, from, name);
 	spool_name_format(to_file, to, to_name);
-	if (from == SPOOL_NEW && retire_older(s, name->id, err) == -1)
-		return -1;
-	rc = do_rename(s, m, from_file, to_file, err);
+	if (from == SPOOL_NEW)
+		rc = retire_older(s, from_file, name->id, err);
+	if (rc == 0)
+		rc = do_rename(s, m, from_file, to_file, err);
 	if (rc == 0 && m->sync)
 		rc = spool_sync(s, to, err);
 	return rc;
@@ -282,10 +295,15 @@ spool_rearm(struct spool *s, unsigned from, const struct spool_name *name,
     unsigned attempt, struct err *err)
 {
 	char file[SPOOL_NAME_MAX];
-	struct spool_name next = *name;
+	struct spool_name next = *name, live;
 	struct job_head head;
 	struct stat st;
+	unsigned state;
 
+	/* Sent again by GitHub meanwhile: that copy is the job. */
+	if (spool_find_likely(s, name->id, &state, &live) && state < SPOOL_DONE)
+		return err_set(err, ERR_BAD, EEXIST, "%s: is in %s/ already",
+		    name->id, spool_dir_name(state));
 	if (spool_read_head(s, from, name, &head, err) == -1)
 		return err->sys == ENOENT ? 1 : -1;
 	spool_name_format(file, from, name);

@@ -303,7 +303,33 @@ a_replayed_job_has_its_deed_again(void **state)
 	assert_true(fixture_exists(f, SPOOL_TMP, head.slot));
 	assert_int_equal(fixture_accept(f->spool, 1, 300, &again),
 	    ACCEPTED_DUPLICATE_DELIVERY);
+	/* Not twice, also where an old file is left. */
+	fixture_write(f, SPOOL_DEAD, ID, "x", 1);
+	assert_int_equal(spool_rearm(f->spool, SPOOL_DEAD, &name, 6, &err), -1);
+	assert_int_equal(err.class, ERR_BAD);
+	name.attempt = 5;
+	assert_int_equal(
+	    spool_move(f->spool, SPOOL_NEW, &name, SPOOL_DONE, &name, &err), 0);
 	assert_int_equal(spool_rearm(f->spool, SPOOL_DEAD, &name, 5, &err), 1);
+}
+
+/* A power cut kept both names, and nobody has recovered yet. */
+static void
+a_job_that_is_over_is_not_claimed(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct job_head head;
+	struct spool_name name = fixture_job(f, 1, &head);
+	int fd;
+
+	assert_int_equal(link(fixture_path(f, SPOOL_NEW, ID ".0"),
+			     fixture_path(f, SPOOL_DONE, ID)),
+	    0);
+	assert_int_equal(spool_claim(f->spool, &name, &fd, &err), 1);
+	assert_int_equal(fixture_state(f, ID), SPOOL_DONE);
+	assert_int_equal(fixture_count(f, SPOOL_NEW), 0);
+	assert_true(fixture_exists(f, SPOOL_TMP, head.slot));
 }
 
 static void
@@ -440,6 +466,7 @@ main(void)
 		IN_SPOOL(jobs_of_many_attempts_are_found),
 		IN_SPOOL(a_dropped_slot_is_the_only_thing_removed),
 		IN_SPOOL(a_replayed_job_has_its_deed_again),
+		IN_SPOOL(a_job_that_is_over_is_not_claimed),
 		IN_SPOOL(a_settled_file_can_be_cut_to_its_length),
 		IN_SPOOL(a_key_is_held_by_one),
 		cmocka_unit_test(a_network_file_system_is_no_place),

@@ -218,6 +218,20 @@ describe('config schema', async () => {
     assert.deepEqual(whole.errors, null);
   });
 
+  test('so is all that is commented out in it', async () => {
+    const text = readFileSync(join(root, 'docs/examples/config.yaml'), 'utf8')
+      .replace(/^( *)# (?=( *- )?( *[a-zA-Z_-]+): ?(\S|$))/gm, '$1');
+    whole(read(text));
+    assert.deepEqual(whole.errors, null);
+    const { stdout } = await hookspool('config', 'check', '--json',
+      file('example.yaml', text));
+    const [{ errors }] = JSON.parse(stdout);
+    assert.ok(errors.length > 2);
+    assert.deepEqual(errors.filter((line) =>
+      !line.endsWith(': No such file or directory')), []);
+    assert.ok(Object.keys(read(text)).length > 20);
+  });
+
   for (const text of [
     'log-levl: INFO', 'log-level: LOUD', 'concurrency: 0',
     'job-timeout: 1w', 'hooks: {a: b}', 'hooks: [{name: a}]',

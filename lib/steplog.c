@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,19 +18,38 @@
 #include "spool.h"
 #include "steplog.h"
 
-#define LINE_MAX_ 65536 /* bytes of a line; readers count on an end */
-#define NOTE_MAX  4096
-#define DATA_MAX  32768 /* bytes of a step's data */
+#define LINE_MAX_     65536 /* bytes of a line; readers count on an end */
+#define NOTE_MAX      4096
+#define TORN_LOOKS    10 /* times, so many ms apart */
+#define TORN_PAUSE_MS 2
+#define DATA_MAX      32768 /* bytes of a step's data */
 
 /*
- * Opened for reading too, to see whether the writer before us died in the
- * middle of a line: then ours begins on a new one.
+ * 1 if the writer before us died in the middle of a line. One that lives may
+ * be seen in the middle of its write too, so the question is repeated a few
+ * times; if it is unlucky all the same there will be an empty line.
  */
+static int
+is_torn(int fd)
+{
+	for (int i = 0; i < TORN_LOOKS; i++) {
+		struct stat st;
+		char last;
+
+		if (i > 0)
+			poll(NULL, 0, TORN_PAUSE_MS);
+		if (fstat(fd, &st) == -1 || st.st_size == 0 ||
+		    pread(fd, &last, 1, st.st_size - 1) != 1 || last == '\n')
+			return 0;
+	}
+	return 1;
+}
+
+/* For reading too, to see how it ends: ours begins on a line of its own. */
 static int
 open_log(int *fd, struct spool *s, const char *name, struct err *err)
 {
 	struct stat st;
-	char last = '\n';
 	int new_fd = openat(spool_fd(s, SPOOL_LOG_JOBS), name,
 	    O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
 	    0640);
@@ -41,8 +61,7 @@ open_log(int *fd, struct spool *s, const char *name, struct err *err)
 		return err_set(
 		    err, ERR_PERM, 0, "log/jobs/%s: not a regular file", name);
 	}
-	if (st.st_size > 0 && pread(new_fd, &last, 1, st.st_size - 1) == 1 &&
-	    last != '\n' && write(new_fd, "\n", 1) != 1) {
+	if (is_torn(new_fd) && write(new_fd, "\n", 1) != 1) {
 		err_sys(err, "log/jobs/%s", name);
 		close(new_fd);
 		return -1;

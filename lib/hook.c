@@ -110,18 +110,14 @@ fail:
 	return -1;
 }
 
+/* `repository` is the arena's copy: one pointer, one repository. */
 static int
 add_one(struct hooks *hooks, const char *repository,
     const struct config_value *v, struct err *err)
 {
 	struct hook *hook = &hooks->list[hooks->count];
 
-	*hook = (struct hook){ 0 };
-	if (repository != NULL) {
-		hook->repository = hooks_copy(hooks, repository, err);
-		if (hook->repository == NULL)
-			return -1;
-	}
+	*hook = (struct hook){ .repository = repository };
 	if (hook_read(hook, hooks, v, err) == -1)
 		return -1;
 	/* Two repositories may have a hook of one name; one job sees the top
@@ -131,7 +127,7 @@ add_one(struct hooks *hooks, const char *repository,
 
 		if (strcmp(other->name, hook->name) == 0 &&
 		    (other->repository == NULL ||
-			strcasecmp(other->repository, repository) == 0))
+			other->repository == repository))
 			return hook_wrong(err, v,
 			    "hook \"%s\": the name is taken", hook->name);
 	}
@@ -156,6 +152,11 @@ add_all(struct hooks *hooks, const char *repository,
 	if (more == NULL)
 		return err_set(err, ERR_TEMP, 0, "hooks: out of memory");
 	hooks->list = more;
+	if (repository != NULL) {
+		repository = hooks_copy(hooks, repository, err);
+		if (repository == NULL)
+			return -1;
+	}
 	for (size_t i = 0; i < n; i++) {
 		if (add_one(hooks, repository, value_at(list, i), err) == -1)
 			return -1;

@@ -31,22 +31,21 @@ hook_argv_free(char **argv)
 	free(argv);
 }
 
-/* `prefix` and the expanded template as one string of its own. */
-static int
-expand_one(char **out, const char *prefix, const char *text,
-    const struct job_head *head, const struct json *payload, struct err *err)
+/* `prefix` and the expanded template as a string of its own, or NULL. */
+static char *
+expand_one(const char *prefix, const char *text, const struct job_head *head,
+    const struct json *payload, struct err *err)
 {
+	char *one = NULL;
 	struct buf b;
-	int rc;
 
 	buf_init(&b, HOOK_VALUE_MAX - 1);
 	buf_adds(&b, prefix);
 	hook_expand(&b, text, head, payload);
-	rc = buf_check(&b, text, err);
-	if (rc == 0 && (*out = strdup(b.data)) == NULL)
-		rc = err_set(err, ERR_TEMP, 0, "hook: out of memory");
+	if (buf_check(&b, text, err) == 0 && (one = strdup(b.data)) == NULL)
+		(void)err_set(err, ERR_TEMP, 0, "hook: out of memory");
 	buf_release(&b);
-	return rc;
+	return one;
 }
 
 int
@@ -65,7 +64,8 @@ hook_argv(char ***argv, const struct hook *hook, const struct job_head *head,
 	for (size_t i = 0; i < n; i++) {
 		const char *item = hook->command[i];
 
-		if (expand_one(&array[i], "", item, head, payload, err) == -1)
+		array[i] = expand_one("", item, head, payload, err);
+		if (array[i] == NULL)
 			goto fail;
 		if (strcmp(item, "--") == 0)
 			options = 0;
@@ -101,8 +101,8 @@ hook_environment(char ***env, const struct hook *hook,
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		snprintf(name, sizeof name, "%s=", e[i].name);
-		if (expand_one(&array[i], name, e[i].value, head, payload,
-			err) == -1) {
+		array[i] = expand_one(name, e[i].value, head, payload, err);
+		if (array[i] == NULL) {
 			hook_argv_free(array);
 			return -1;
 		}

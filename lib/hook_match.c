@@ -63,21 +63,21 @@ read_ref(struct named_ref *out, const struct ref_row *row,
     const struct json *payload)
 {
 	const char *text = json_str(json_path(payload, row->path), NULL);
-	const char *name = text;
+	const char *type = json_str(json_get(payload, "ref_type"), "");
 
 	if (text == NULL)
 		return -1;
-	out->tag = row->form == REF_TAG;
-	if (row->form == REF_TYPED)
-		out->tag = strcmp("tag", json_str(json_get(payload, "ref_type"),
-					     "")) == 0;
-	if (row->form == REF_FULL &&
-	    (name = behind(text, "refs/heads/")) == NULL) {
-		name = behind(text, "refs/tags/");
-		out->tag = 1;
-	}
-	out->name = name;
-	return name != NULL ? 0 : -1;
+	out->name = text;
+	out->tag = row->form == REF_TAG ||
+		   (row->form == REF_TYPED && strcmp(type, "tag") == 0);
+	if (row->form != REF_FULL)
+		return 0;
+	out->name = behind(text, "refs/heads/");
+	if (out->name != NULL)
+		return 0;
+	out->name = behind(text, "refs/tags/");
+	out->tag = 1;
+	return out->name != NULL ? 0 : -1;
 }
 
 static int

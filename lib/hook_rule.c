@@ -224,7 +224,7 @@ static int
 read_value_rule(struct hook_rule *rule, struct hooks *hooks,
     const struct config_value *v, unsigned depth, struct err *err)
 {
-	const struct config_value *equals;
+	const struct config_value *equals = NULL;
 
 	(void)depth;
 	if (read_pair(rule, &equals, hooks, v, "equals", err) == -1)
@@ -254,7 +254,7 @@ static int
 read_regex(struct hook_rule *rule, struct hooks *hooks,
     const struct config_value *v, unsigned depth, struct err *err)
 {
-	const struct config_value *pattern;
+	const struct config_value *pattern = NULL;
 	const char *text;
 	char problem[80];
 	int rc;

@@ -101,9 +101,11 @@ const struct json *json_first(const struct json *v);
 const struct json *json_next(const struct json *child);
 const char *json_name(const struct json *child);
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): a declaration can have none */
 #define JSON_EACH(child, parent)                                               \
 	for (const struct json *child = json_first(parent); child != NULL;     \
 	     child = json_next(child))
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* ---- writing ---- */
 

@@ -13,8 +13,6 @@
 #define REPORT_FD  4
 #define FIRST_FREE 10 /* descriptors are moved above the ones to be set */
 
-extern char **environ;
-
 /* Writes the failure and ends the child; 127 is never seen by anybody. */
 static _Noreturn void
 give_up(int report_fd, enum child_stage stage)

@@ -116,7 +116,7 @@ count_lines(const char *bytes, size_t len)
 void
 output_add(struct output *o, const char *bytes, size_t len)
 {
-	size_t share = o->max / 4, take = 0;
+	size_t share = o->max / 4, take;
 
 	if (o->logged == o->bytes && o->logged < share) {
 		take = len < share - o->logged ? len : share - o->logged;

@@ -196,8 +196,9 @@ static const char *const system_files[] = { "/etc/passwd", "/etc/group",
 	"/etc/ssl/openssl.cnf", "/etc/ca-certificates", "/etc/gitconfig",
 	"/etc/mime.types", "/etc/protocols", "/etc/services" };
 
-#define ITEMS(a)  (sizeof(a) / sizeof *(a))
-#define ROOT_LINK 64 /* bytes of a link such as "usr/lib64" */
+#define ITEMS(a)   (sizeof(a) / sizeof *(a))
+#define ROOT_LINK  64 /* bytes of a link such as "usr/lib64" */
+#define NUMBER_MAX 16 /* bytes of a descriptor as text */
 
 struct args {
 	const char **list;
@@ -259,14 +260,15 @@ alloc_args(struct args *a, const struct command *c, char **number)
 		       3 * ITEMS(system_files) + 3 * count(c->readable) +
 		       3 * count(c->writable) + count(c->argv) + 32;
 	size_t size = items * sizeof *a->list;
-	char *block = calloc(1, size + ITEMS(roots) * ROOT_LINK + 16);
+	size_t links = ITEMS(roots) * ROOT_LINK;
+	char *block = calloc(1, size + links + NUMBER_MAX);
 
 	if (block == NULL)
 		return -1;
 	a->list = (const char **)(void *)block;
 	a->count = 0;
 	a->links = (char(*)[ROOT_LINK])(void *)(block + size);
-	*number = block + size + ITEMS(roots) * ROOT_LINK;
+	*number = block + size + links;
 	return 0;
 }
 
@@ -299,7 +301,7 @@ sandbox_argv(char ***out, const struct command *c, const char *scratch,
 	add(&a, "--chdir");
 	add(&a, c->cwd != NULL ? c->cwd : scratch);
 	add(&a, "--json-status-fd");
-	snprintf(number, 16, "%d", status_fd);
+	snprintf(number, NUMBER_MAX, "%d", status_fd);
 	add(&a, number);
 	add(&a, "--");
 	for (size_t i = 0; c->argv[i] != NULL; i++)

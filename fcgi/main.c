@@ -61,7 +61,9 @@ main(int argc, char **argv)
 	if (getenv("GATEWAY_INTERFACE") == NULL)
 		read_options(&o, argc, argv);
 	else if (kind == LISTENER_NONE)
-		return cgi_run(config_default_path(NULL));
+		/* Not exit(): what runs then may want files (a leak check
+		 * opens /proc), and the sandbox has none. */
+		_exit(cgi_run(config_default_path(NULL)));
 
 	if (settings_load(&settings, config_default_path(o.config), &err) == -1)
 		fatal("%s", err.text);

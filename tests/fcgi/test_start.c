@@ -252,7 +252,6 @@ set_environment(const struct webhook_params *w)
 			setenv(w->list[i].name, w->list[i].value, 1);
 	}
 	setenv("HOOKSPOOL_CONFIG", responder.config, 1);
-	setenv("ASAN_OPTIONS", "detect_leaks=1", 1);
 }
 
 /* Runs it as a web server runs a CGI program; its output. */

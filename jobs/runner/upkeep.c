@@ -19,12 +19,20 @@
 #include "runner/runner.h"
 
 #define LOOK_EVERY     (30 * CLOCK_SECOND)
+#define LOOK_BLIND     (1 * CLOCK_SECOND) /* no inotify: its table is full */
 #define LOOK_SOON      (2 * CLOCK_SECOND + CLOCK_SECOND / 10)
 #define ORPHANS_EVERY  (60 * CLOCK_SECOND)
 #define RECOVERY_EVERY (600 * CLOCK_SECOND)
 #define SWEEP_EVERY    (600 * CLOCK_SECOND)
 #define BEAT_EVERY     (10 * CLOCK_SECOND)
 #define JUDGED_MAX     1000 /* more moot or bad jobs wait for the next look */
+
+/* A look at directories that did not change costs a few stat(2). */
+static int64_t
+look_interval(const struct runner *r)
+{
+	return r->watch.fd == -1 ? LOOK_BLIND : LOOK_EVERY;
+}
 
 /* ---- what the scan tells ---- */
 
@@ -132,7 +140,7 @@ look(struct runner *r, int64_t now)
 	int force = r->look;
 
 	r->look = 0;
-	r->next_look = now + LOOK_EVERY;
+	r->next_look = now + look_interval(r);
 	if (scan_all(&r->scan, force, &err) == -1) {
 		r->look = 1;
 		r->next_look = runner_trouble(r, now, "looking", &err);
@@ -235,14 +243,14 @@ upkeep_begin(struct runner *r, struct err *err)
 	scan_init(&r->scan, r->spool, r->backlog, &tell);
 	if (watch_open(&r->watch, r->spool, &no_watch) == -1)
 		log_event(LOG_WARN_, "polling",
-		    "%s: new jobs are noticed by looking every 30 s",
+		    "%s: new jobs are noticed by looking every second",
 		    no_watch.text);
 	if (settle_leftovers(&r->settler, err) == -1 ||
 	    take_orphans(r, err) == -1 || recover(r, err) == -1 ||
 	    scan_all(&r->scan, 1, err) == -1)
 		return -1;
 	r->requests = 1;
-	r->next_look = now + (r->scan.again ? LOOK_SOON : LOOK_EVERY);
+	r->next_look = now + (r->scan.again ? LOOK_SOON : look_interval(r));
 	r->look = r->scan.again;
 	r->next_orphans = now + ORPHANS_EVERY;
 	r->next_recovery = now + RECOVERY_EVERY;

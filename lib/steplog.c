@@ -18,7 +18,7 @@
 #include "spool.h"
 #include "steplog.h"
 
-#define LINE_MAX_     65536 /* bytes of a line; readers count on an end */
+#define LINE_SIZE     65536 /* bytes of a line; readers count on an end */
 #define NOTE_MAX      4096
 #define TORN_LOOKS    10 /* times, so many ms apart */
 #define TORN_PAUSE_MS 2
@@ -136,9 +136,9 @@ steplog_line(struct steplog *log, const char *level, const char *event,
 {
 	struct buf b;
 
-	buf_init(&b, 2 * LINE_MAX_);
+	buf_init(&b, 2 * LINE_SIZE);
 	put_line(&b, log, level, event, step, members);
-	if (b.state != BUF_OK || b.len > LINE_MAX_) {
+	if (b.state != BUF_OK || b.len > LINE_SIZE) {
 		/* The event is worth more than what it carries. */
 		buf_reset(&b);
 		put_line(&b, log, level, event, step, "\"truncated\":true");
@@ -158,7 +158,7 @@ steplog_note(struct steplog *log, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	buf_init(&members, LINE_MAX_);
+	buf_init(&members, LINE_SIZE);
 	json_put_member(&members, "msg", text);
 	steplog_line(log, "info", "note", "", members.data);
 	buf_release(&members);

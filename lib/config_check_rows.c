@@ -229,10 +229,10 @@ check_value_rule(
 		    "list of values");
 		return;
 	}
-	for (size_t i = 0; value_is_list(with) && i < with->count; i++) {
-		if (value_str(with->items[i]) == NULL)
+	for (size_t i = 0; value_is_list(with) && i < value_count(with); i++) {
+		if (value_str(value_at(with, i)) == NULL)
 			problem_error(
-			    p, with->items[i], path, "expected a value");
+			    p, value_at(with, i), path, "expected a value");
 	}
 }
 

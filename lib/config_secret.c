@@ -201,9 +201,9 @@ layer_read_secrets(struct layer *layer, const char *path, unsigned flags,
 	struct taking t = { .layer = layer,
 		.problems = problems,
 		.path = path,
-		.flags = flags,
-		.mode = mode };
+		.flags = flags };
 
+	t.mode = mode;
 	for (size_t m = 0; m < sizeof marks / sizeof *marks; m++) {
 		const struct config_key *const *rows;
 		size_t n = config_keys_marked(&rows, marks[m]);

@@ -309,6 +309,74 @@ secrets_come_from_values_files_and_environment(void **state)
 	unsetenv("CREDENTIALS_DIRECTORY");
 }
 
+/* A mapping that is replaced takes its secrets with it; a merged one not. */
+static void
+secrets_follow_their_mapping(void **state)
+{
+	struct config *c = config_of(&dir,
+	    "pypi: {token: top-token}\n"
+	    "container: {username: u, password: top-password, repository: "
+	    "q.io/x}\n"
+	    "repositories:\n"
+	    "  a: {name: o/a, pypi: {}, container: {tag: t}}\n"
+	    "  b: {name: o/b}\n");
+
+	(void)state;
+	check_secrets(c, "o/a", "pypi.token", SECRETS(NULL));
+	check_secrets(c, "o/b", "pypi.token", SECRETS("top-token"));
+	check_secrets(c, "o/a", "container.password", SECRETS("top-password"));
+	config_free(c);
+}
+
+/* Found in another order: by line, errors before warnings. */
+static void
+problems_are_told_in_order(void **state)
+{
+	static const char text[] = "port: 1\nhooks:\n  - name: a\n"
+				   "repositories: {}\nport2: 1\n"
+				   "concurrency: 0\nmax-workers: 2\n";
+	static const char *const starts[] = { "config.yaml:3: hooks[0].",
+		"config.yaml:4: repositories:", "config.yaml:5: port2:",
+		"config.yaml:6: concurrency:", "config.yaml:1: port: warn",
+		"config.yaml:7: max-workers: warn" };
+	struct config_report report = { 0 };
+	struct config *c = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	config_dir_write(&dir, NULL, text, sizeof text - 1);
+	assert_int_equal(config_load(&c, dir.file, &report, &err), -1);
+	assert_int_equal(report.errors, 4);
+	assert_int_equal(report.warnings, 2);
+	for (size_t i = 0; i < COUNT(starts); i++) {
+		if (strncmp(report.lines[i], starts[i], strlen(starts[i])))
+			fail_msg("%zu: %s", i, report.lines[i]);
+	}
+	config_report_free(&report);
+}
+
+/* Of ten thousand mistakes the first ones are kept. */
+static void
+problems_are_limited(void **state)
+{
+	size_t n = 10000, len = 0;
+	char *text = malloc(n * 16 + 16);
+	struct config_report report = { 0 };
+	struct config *c = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_non_null(text);
+	for (size_t i = 0; i < n; i++)
+		len += (size_t)snprintf(text + len, 16, "wrong-%zu: 1\n", i);
+	config_dir_write(&dir, NULL, text, len);
+	assert_int_equal(config_load(&c, dir.file, &report, &err), -1);
+	assert_true(report.errors <= 200);
+	assert_int_equal(strncmp(err.text, "config.yaml:1: wrong-0: ", 24), 0);
+	config_report_free(&report);
+	free(text);
+}
+
 /* Only where the table says so: elsewhere "${X}" is what it is. */
 static void
 nothing_else_is_expanded(void **state)
@@ -357,6 +425,9 @@ main(void)
 		cmocka_unit_test(same_short_names_are_two_repositories),
 		cmocka_unit_test(
 		    secrets_come_from_values_files_and_environment),
+		cmocka_unit_test(secrets_follow_their_mapping),
+		cmocka_unit_test(problems_are_told_in_order),
+		cmocka_unit_test(problems_are_limited),
 		cmocka_unit_test(nothing_else_is_expanded),
 		cmocka_unit_test(the_first_path_that_is_given_is_taken),
 	};

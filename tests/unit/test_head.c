@@ -182,7 +182,7 @@ what_is_written_reads_the_same(void **state)
 	fixture_head(&head, 1);
 	head.received = INT64_C(1795309323456789012);
 	head.length = 2;
-	strcpy(head.slot, "0123abcd.17");
+	snprintf(head.slot, sizeof head.slot, "0123abcd.17");
 	assert_int_equal(digest_of(head.sha256, "{}", 2, &err), 0);
 	for (size_t pad = 0; pad <= HEAD_MAX; pad += 2048) {
 		buf_init(&b, HEAD_MAX);
@@ -225,7 +225,9 @@ what_cannot_be_read_is_not_written(void **state)
 		struct buf b;
 
 		fixture_head(&head, 1);
-		strcpy((char *)&head + bad[i].at, bad[i].value);
+		/* all these fields are longer than their values */
+		memcpy((char *)&head + bad[i].at, bad[i].value,
+		    strlen(bad[i].value) + 1);
 		buf_init(&b, HEAD_MAX);
 		if (head_format(&b, &head, 0, &err) != -1)
 			fail_msg("%s was written", bad[i].why);

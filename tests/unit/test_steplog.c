@@ -218,7 +218,7 @@ planted_logs_are_refused(void **state)
 	assert_int_equal(symlink("/tmp/hookspool-must-not-exist", path), 0);
 	assert_int_equal(steplog_open(&log, f->spool, &head, 0, &err), -1);
 	assert_int_equal(access("/tmp/hookspool-must-not-exist", F_OK), -1);
-	strcpy(head.id, "../../x");
+	snprintf(head.id, sizeof head.id, "../../x");
 	assert_int_equal(steplog_open(&log, f->spool, &head, 0, &err), -1);
 }
 

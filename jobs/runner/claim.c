@@ -107,7 +107,6 @@ claim_locked(struct runner *r, const struct spool_name *name, uint64_t key,
 {
 	const struct waiting *w;
 	struct err err;
-	size_t body_at;
 	int rc;
 
 	upkeep_events(r);
@@ -126,7 +125,7 @@ claim_locked(struct runner *r, const struct spool_name *name, uint64_t key,
 	}
 	job->in = SPOOL_RUN;
 	/* The file that is locked counts, should it be another by now. */
-	if (head_read(&job->head, &body_at, job->fd, &err) == -1) {
+	if (job_read_head(job, &err) == -1) {
 		job->verdict.to = SPOOL_BAD;
 		job->verdict.outcome = JOB_QUARANTINED;
 		memcpy(job->verdict.reason, err.text, sizeof err.text);

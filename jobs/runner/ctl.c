@@ -92,9 +92,8 @@ act_cancel(struct settler *t, unsigned state, const struct spool_name *name,
 		job_free(job);
 		return rc;
 	}
-	/* An unreadable one is cancelled by its name. */
-	if (spool_read_head(t->spool, state, name, &job->head, err) == -1)
-		job_head_of_name(&job->head, name);
+	if (job_read_head(job, err) == -1)
+		err->class = ERR_NONE; /* cancelled by its name */
 	job->verdict.to = SPOOL_DEAD;
 	job->verdict.outcome = JOB_CANCELLED;
 	snprintf(job->verdict.reason, sizeof job->verdict.reason,

@@ -77,6 +77,23 @@ job_head_of_name(struct job_head *head, const struct spool_name *name)
 	head->received = clock_wall();
 }
 
+int
+job_read_head(struct job *job, struct err *err)
+{
+	struct job_head head;
+	size_t body_at;
+
+	job_head_of_name(&job->head, &job->name);
+	if (job->fd == -1)
+		return err_set(err, ERR_BAD, 0, "it cannot be opened");
+	if (head_read(&head, &body_at, job->fd, err) == -1)
+		return -1;
+	if (strcmp(head.id, job->name.id) != 0)
+		return err_set(err, ERR_BAD, 0, "its name is not its job's");
+	job->head = head;
+	return 0;
+}
+
 void
 job_line(struct spool *s, const struct job *job, const char *level,
     const char *event, const char *members)

@@ -77,6 +77,13 @@ int job_lock(struct spool *s, struct job *job, struct err *err) CHECKED;
 /* A head for a file whose own cannot be read: what the name tells. */
 void job_head_of_name(struct job_head *head, const struct spool_name *name);
 
+/*
+ * Reads the head from the job's open file. Where it cannot be read, or is
+ * another job's (then so is its slot), -1, and the head is one made of the
+ * name.
+ */
+int job_read_head(struct job *job, struct err *err) CHECKED;
+
 /* A line in the job's step log; `members` as for steplog_line(). Not being
  * able to write it is no reason to stop. */
 void job_line(struct spool *s, const struct job *job, const char *level,

@@ -180,9 +180,8 @@ take_judged(struct runner *r, int64_t now)
 			job_free(job); /* somebody was first */
 			continue;
 		}
-		if (spool_read_head(
-			r->spool, job->in, &job->name, &job->head, &err) == -1)
-			job_head_of_name(&job->head, &job->name);
+		if (job_read_head(job, &err) == -1)
+			err.class = ERR_NONE; /* settled by its name */
 		settle_add(&r->settler, job);
 	}
 }

@@ -82,6 +82,7 @@ struct runner {
 	int64_t next_look, next_orphans, next_recovery, next_sweep, last_beat;
 	int64_t last_watchdog;
 
+	size_t foreign;		     /* names in new/ that were told of */
 	int64_t claim_at, settle_at; /* not before; after trouble */
 	int64_t patience;	     /* how long the last wait was */
 	char trouble[ERR_TEXT_MAX];  /* told already; "": none */

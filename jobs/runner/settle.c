@@ -106,8 +106,10 @@ finish_line(void *arg, const struct settling *line, struct err *err)
 		return 0;
 	}
 	if (spool_read_head(f->t->spool, state, &name, &head, err) == -1) {
-		if (err->class != ERR_BAD)
+		if (err->class == ERR_TEMP)
 			return -1;
+		job_head_of_name(&head, &name);
+	} else if (strcmp(head.id, name.id) != 0) {
 		job_head_of_name(&head, &name);
 	}
 	if (finish(f->t, &r, state, line->completed, err) == -1)
@@ -213,7 +215,8 @@ settler_release(struct settler *t)
 void
 settle_add(struct settler *t, struct job *job)
 {
-	job->completed = clock_wall();
+	/* To the microsecond, as the record will say it: it is compared. */
+	job->completed = clock_wall() / 1000 * 1000;
 	job->stage = SETTLE_MOVE;
 	job->next = t->jobs;
 	t->jobs = job;

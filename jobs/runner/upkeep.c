@@ -132,10 +132,21 @@ upkeep_events(struct runner *r)
 
 /* ---- looking ---- */
 
+/* Told when there are more than were told of. */
+static void
+tell_foreign(struct runner *r)
+{
+	if (r->scan.foreign > r->foreign)
+		log_event(LOG_WARN_, "foreign",
+		    "new/ holds %zu names that are no job's; they are left "
+		    "alone",
+		    r->scan.foreign);
+	r->foreign = r->scan.foreign;
+}
+
 static void
 look(struct runner *r, int64_t now)
 {
-	size_t foreign = r->scan.foreign;
 	struct err err;
 	int force = r->look;
 
@@ -145,11 +156,7 @@ look(struct runner *r, int64_t now)
 		r->look = 1;
 		r->next_look = runner_trouble(r, now, "looking", &err);
 	}
-	if (r->scan.foreign > foreign)
-		log_event(LOG_WARN_, "foreign",
-		    "new/ holds %zu names that are no job's; they are left "
-		    "alone",
-		    r->scan.foreign);
+	tell_foreign(r);
 	r->requests = 1;
 	runner_reload(r);
 }
@@ -182,14 +189,13 @@ take_orphan(struct runner *r, const struct spool_name *name)
 {
 	struct job *job;
 	struct err err;
-	size_t body_at;
 	int fd = -1, rc = spool_orphan(r->spool, name, &fd, &err);
 
 	if (rc == 0 || (rc == -1 && err.class == ERR_TEMP))
 		return;
 	job = job_new(name, SPOOL_RUN);
 	job->fd = fd;
-	if (rc == -1 || head_read(&job->head, &body_at, fd, &err) == -1) {
+	if (rc == -1 || job_read_head(job, &err) == -1) {
 		job->verdict.to = SPOOL_BAD;
 		job->verdict.outcome = JOB_QUARANTINED;
 		memcpy(job->verdict.reason, err.text, sizeof err.text);
@@ -249,6 +255,7 @@ upkeep_begin(struct runner *r, struct err *err)
 	    take_orphans(r, err) == -1 || recover(r, err) == -1 ||
 	    scan_all(&r->scan, 1, err) == -1)
 		return -1;
+	tell_foreign(r);
 	r->requests = 1;
 	r->next_look = now + (r->scan.again ? LOOK_SOON : look_interval(r));
 	r->look = r->scan.again;

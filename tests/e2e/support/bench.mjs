@@ -37,11 +37,9 @@ while IFS= read -r line && [[ -n $line ]]; do
 done
 body=$(cat)
 exec 0</dev/null
+trap 'echo "end $job $attempt" >>"$dir/runs"' EXIT
 echo "start $job $attempt" >>"$dir/runs"
 eval "$body"
-code=$?
-echo "end $job $attempt" >>"$dir/runs"
-exit $code
 `;
 
 const STATES = ['new', 'run', 'retry', 'hold', 'done', 'dead', 'bad'];
@@ -72,14 +70,14 @@ export class Bench {
   }
 
   /**
-   * Accepts a job as the responder does: a slot in tmp/, linked to new/.
-   * Returns its ID.
+   * Accepts a job as the responder does: a slot in tmp/, linked to new/; with
+   * `bare` as somebody with a shell does. Returns its ID.
    */
   add(body, { key, number = 7, event = 'push', action = '', state = 'new',
-    attempt = 0, received = new Date(), change = {} } = {}) {
+    attempt = 0, received = new Date(), change = {}, bare = false } = {}) {
     const delivery = randomUUID();
     const id = `${number}-${delivery}`;
-    const slot = `${'0badcafe'}.${slots++}`;
+    const slot = bare ? '' : `0badcafe.${slots++}`;
     const ns = String(Bench.tick++ % 1000000).padStart(6, '0');
     const head = {
       Job: id, Request: randomUUID(), Delivery: delivery, Hook: '1',
@@ -89,8 +87,10 @@ export class Bench {
       'Content-Type': 'application/json', Length: Buffer.byteLength(body),
       'SHA-256': createHash('sha256').update(body).digest('hex'), ...change,
     };
-    writeFileSync(this.path('tmp', slot), this.file(body, head));
-    linkSync(this.path('tmp', slot), this.path(state, `${id}.${attempt}`));
+    const file = this.path(state, `${id}.${attempt}`);
+    const first = bare ? file : this.path('tmp', slot);
+    writeFileSync(first, this.file(body, head));
+    if (!bare) linkSync(first, file);
     return id;
   }
 
@@ -98,13 +98,13 @@ export class Bench {
     return join(this.spool, ...names);
   }
 
-  /** Starts a runner. */
-  run({ args = [], env = {}, config } = {}) {
+  /** Starts a runner; \`wrap\`: by another program. */
+  run({ args = [], env = {}, config, wrap = [] } = {}) {
     const n = this.programs.length;
     if (config !== undefined)
       writeFileSync(this.config, `data-directory: ${this.dir}\n${config}\n`);
     const program = new Program(`runner ${n}`, [
-      join(buildDir, 'spool-runner'), '--config', this.config,
+      ...wrap, join(buildDir, 'spool-runner'), '--config', this.config,
       '--worker', this.worker, ...args,
     ], { log: join(this.dir, `runner.${n}.log`),
       env: { ...process.env, ...env } });

@@ -28,7 +28,7 @@ enum step {
 static enum step
 stop_for(struct runner *r, int64_t now, const char *what, struct err *err)
 {
-	r->claim_at = runner_trouble(r, now, what, err);
+	r->claim_at = trouble_tell(&r->claiming, now, what, err);
 	return STEP_STOP;
 }
 

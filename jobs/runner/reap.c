@@ -74,10 +74,10 @@ judge(struct runner *r, struct job *job)
 		struct err err;
 
 		err_set(&err, ERR_TEMP, 0, "%s", job->verdict.reason);
-		r->claim_at =
-		    runner_trouble(r, clock_boot(), "starting a worker", &err);
+		r->claim_at = trouble_tell(
+		    &r->claiming, clock_boot(), "starting a worker", &err);
 	} else {
-		runner_no_trouble(r);
+		trouble_over(&r->claiming);
 	}
 	settle_add(&r->settler, job);
 }
@@ -171,7 +171,8 @@ take_judged(struct runner *r, int64_t now)
 		int rc = job_lock(r->spool, job, &err);
 
 		if (rc == -1) {
-			r->settle_at = runner_trouble(r, now, "settling", &err);
+			r->settle_at =
+			    trouble_tell(&r->settling, now, "settling", &err);
 			return;
 		}
 		r->judged = job->next;
@@ -247,9 +248,12 @@ reap_settle(struct runner *r, int64_t now)
 	if (r->settler.jobs == NULL)
 		return;
 	if (settle_run(&r->settler, &over, &err) == -1) {
-		r->settle_at = runner_trouble(r, now, "settling", &err);
+		r->settle_at =
+		    trouble_tell(&r->settling, now, "settling", &err);
 		/* What cannot be settled must not pile up. */
 		r->claim_at = r->settle_at;
+	} else {
+		trouble_over(&r->settling);
 	}
 	while (over != NULL) {
 		struct job *job = over;

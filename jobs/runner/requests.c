@@ -45,7 +45,7 @@ perform(struct runner *r, enum ctl_verb verb, const char *id, int64_t now)
 		return 0;
 	if (ctl_perform(&r->settler, verb, id, &answer, &err) == -1) {
 		if (err.class == ERR_TEMP) {
-			runner_trouble(r, now, "a request", &err);
+			trouble_tell(&r->keeping, now, "a request", &err);
 			return 0;
 		}
 		log_event(LOG_WARN_, "refused", "%s %s: %s",

@@ -18,38 +18,10 @@
 #include "runner/presence.h"
 #include "runner/runner.h"
 
-#define PATIENCE_FIRST	   CLOCK_SECOND
-#define PATIENCE_MOST	   (30 * CLOCK_SECOND)
 #define GIVE_UP_AFTER	   (5 * CLOCK_SECOND)
 #define SWEEP_SLICE	   500 /* names looked at between two rounds */
 #define DESCRIPTORS_OURS   128 /* spool, records, a settling batch, some air */
 #define DESCRIPTORS_WORKER 3   /* file, key, report */
-
-/* ---- trouble ---- */
-
-int64_t
-runner_trouble(
-    struct runner *r, int64_t now, const char *what, const struct err *err)
-{
-	r->patience = r->patience == 0 ? PATIENCE_FIRST : 2 * r->patience;
-	if (r->patience > PATIENCE_MOST)
-		r->patience = PATIENCE_MOST;
-	if (strcmp(r->trouble, err->text) != 0)
-		log_event(LOG_ERROR_, "trouble", "%s: %s; it is tried again",
-		    what, err->text);
-	memcpy(r->trouble, err->text, sizeof r->trouble);
-	return now + r->patience;
-}
-
-void
-runner_no_trouble(struct runner *r)
-{
-	if (*r->trouble != '\0')
-		log_event(LOG_INFO_, "trouble_over", "it works again: %s",
-		    r->trouble);
-	r->trouble[0] = '\0';
-	r->patience = 0;
-}
 
 /* ---- configuration ---- */
 

@@ -11,6 +11,7 @@
 #include "runner/scan.h"
 #include "runner/schedule.h"
 #include "runner/settle.h"
+#include "runner/trouble.h"
 #include "runner/watch.h"
 #include "spool.h"
 
@@ -84,9 +85,8 @@ struct runner {
 
 	size_t foreign;		     /* names in new/ that were told of */
 	int64_t claim_at, settle_at; /* not before; after trouble */
-	int64_t patience;	     /* how long the last wait was */
-	char trouble[ERR_TEXT_MAX];  /* told already; "": none */
-	char status[80];	     /* the last STATUS= */
+	struct trouble claiming, settling, keeping; /* what does not work now */
+	char status[80];			    /* the last STATUS= */
 };
 
 /* Runs until it is told to stop, or until drained; 0, or -1 if it could not
@@ -94,11 +94,6 @@ struct runner {
 int runner_run(const struct runner_options *options, struct err *err) CHECKED;
 
 /* ---- between the files of the runner ---- */
-
-/* Logs it if it is news, and answers until when to wait. */
-int64_t runner_trouble(
-    struct runner *r, int64_t now, const char *what, const struct err *err);
-void runner_no_trouble(struct runner *r);
 
 /* Reads the configuration again if it is another one. */
 void runner_reload(struct runner *r);

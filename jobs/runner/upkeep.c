@@ -154,7 +154,9 @@ look(struct runner *r, int64_t now)
 	r->next_look = now + look_interval(r);
 	if (scan_all(&r->scan, force, &err) == -1) {
 		r->look = 1;
-		r->next_look = runner_trouble(r, now, "looking", &err);
+		r->next_look = trouble_tell(&r->keeping, now, "looking", &err);
+	} else {
+		trouble_over(&r->keeping);
 	}
 	tell_foreign(r);
 	r->requests = 1;
@@ -276,7 +278,8 @@ sweep(struct runner *r, int64_t now)
 
 	if (r->sweeper == NULL &&
 	    spool_sweeper_new(&r->sweeper, r->spool, &err) == -1) {
-		r->next_sweep = runner_trouble(r, now, "sweeping", &err);
+		r->next_sweep =
+		    trouble_tell(&r->keeping, now, "sweeping", &err);
 		return;
 	}
 	rc = spool_sweep(r->sweeper, &r->settings.sweep, &removed, &err);
@@ -285,7 +288,7 @@ sweep(struct runner *r, int64_t now)
 	if (rc == 1)
 		return; /* the next slice in the next round */
 	if (rc == -1)
-		runner_trouble(r, now, "sweeping", &err);
+		trouble_tell(&r->keeping, now, "sweeping", &err);
 	spool_sweeper_free(r->sweeper);
 	r->sweeper = NULL;
 	r->next_sweep = now + SWEEP_EVERY;
@@ -340,12 +343,12 @@ upkeep_round(struct runner *r, int64_t now)
 	if (now >= r->next_orphans) {
 		r->next_orphans = now + ORPHANS_EVERY;
 		if (take_orphans(r, &err) == -1)
-			runner_trouble(r, now, "recovering", &err);
+			trouble_tell(&r->keeping, now, "recovering", &err);
 	}
 	if (now >= r->next_recovery) {
 		r->next_recovery = now + RECOVERY_EVERY;
 		if (recover(r, &err) == -1)
-			runner_trouble(r, now, "recovering", &err);
+			trouble_tell(&r->keeping, now, "recovering", &err);
 	}
 	if (now >= r->next_sweep && !r->stopping && !r->options->drain &&
 	    (backlog_wake(r->backlog) > now ||

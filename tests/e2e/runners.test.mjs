@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { withBench } from './support/bench.mjs';
+import { Bench, withBench } from './support/bench.mjs';
 import { descendants, random, waitFor } from './support/process.mjs';
 
 /** The runs by key, in order: {key: [{what, id, attempt}]}. */
@@ -132,20 +132,20 @@ test('runners killed at any moment: each job settles once', async () => {
  * Between any two system calls of settling: strace kills the runner at the
  * n-th call of a kind, for every n that a run with three jobs has.
  */
+const strace = '/usr/bin/strace';
 const swept = ['renameat,renameat2,rename', 'unlinkat', 'fsync,fdatasync',
   'ftruncate', 'pwrite64', 'write', 'utimensat', 'flock', 'linkat'];
 
 for (const calls of swept) {
   test(`killed at every ${calls}: one record each`, { timeout: 300000 }, () =>
     withBench({ config: 'concurrency: 3' }, async (bench) => {
-      const strace = '/usr/bin/strace';
       for (let n = 1; n < 60; n++) {
         const ids = [bench.add('exit 0'), bench.add('exit 100'),
-          bench.add('[[ $attempt == 1 ]] && exit 100; exit 111')];
+          bench.add('[[ $attempt -ge 1 ]] && exit 100; exit 111')];
         const args = ['--drain', '--retry-schedule', '1ms'];
         const log = join(bench.dir, 'strace');
         writeFileSync(log, '');
-        const runner = bench.run({ args, wrap: [strace, '-qq', '-o', log,
+        const runner = bench.run({ args, wrap: [strace, '-D', '-qq', '-o', log,
           '-e', `trace=${calls}`,
           '-e', `inject=${calls}:signal=KILL:when=${n}`] });
         runner.mayDie = true;
@@ -166,4 +166,54 @@ for (const calls of swept) {
         if (how.code === 0) return; /* it was not killed: there is no n-th */
       }
     }));
+}
+
+/* The same calls fail, one after the other, as on a full or broken disk. */
+const failing = [
+  ['renameat,renameat2', 'ENOSPC'], ['fsync,fdatasync', 'EIO'],
+  ['ftruncate', 'EIO'], ['pwrite64', 'ENOSPC'], ['write', 'ENOSPC'],
+  ['utimensat', 'EROFS'], ['unlinkat', 'EIO'], ['pipe2', 'EMFILE'],
+  ['clone,clone3,fork', 'EAGAIN'],
+];
+
+for (const [calls, error] of failing) {
+  test(`every ${calls} that fails with ${error} is got over`,
+    { timeout: 300000 }, () =>
+      withBench({}, async () => {
+        const programs = [];
+        /* One spool for each: they wait out their trouble side by side. */
+        for (let n = 1; n <= 12; n++) {
+          const own = new Bench({ config: 'concurrency: 3' });
+          const ids = [own.add('exit 0'), own.add('exit 100'),
+            own.add('[[ $attempt -ge 1 ]] && exit 100; exit 111')];
+          const runner = own.run({ args: ['--retry-schedule', '1ms'],
+            wrap: [strace, '-D', '-qq', '-o', join(own.dir, 'strace'),
+              '-e', `trace=${calls}`,
+              '-e', `inject=${calls}:error=${error}:when=${n}`] });
+          programs.push({ n, own, ids, runner });
+        }
+        for (const { n, own, ids, runner } of programs) {
+          /* At the very start it may refuse, and does no harm. */
+          const settled = () => ids.every((id) =>
+            ['done', 'dead'].includes(own.find(id).state) &&
+            own.recordsOf(id).length > 0);
+          await waitFor(() => `failure ${n} to be got over\n${own.output()}`,
+            () => settled() || !runner.running, 60);
+          if (!runner.running) {
+            runner.mayDie = true;
+            assert.notEqual(runner.how.code, 0);
+            assert.equal((await own.drain(['--retry-schedule', '1ms'])).code, 0);
+          }
+          for (const id of ids)
+            assert.equal(own.recordsOf(id).length, 1, `failure ${n}`);
+          const how = await runner.stop();
+          if (!runner.mayDie) assert.equal(how.code, 0, own.output());
+          /* What keeps its slot is looked at again by the next. */
+          assert.equal((await own.drain(['--retry-schedule', '1ms'])).code, 0);
+          assert.deepEqual(own.names('tmp'), [], `failure ${n}`);
+          for (const id of ids)
+            assert.equal(own.recordsOf(id).length, 1, `failure ${n}, later`);
+          await own.end();
+        }
+      }));
 }

@@ -310,9 +310,8 @@ queue_spool_new(struct queue **out, struct spool *s, struct err *err)
 
 	if (q == NULL)
 		return err_set(err, ERR_TEMP, 0, "queue: out of memory");
-	q->base.calls = &calls;
-	q->spool = s;
-	*out = &q->base;
+	*q = (struct spool_queue){ .base.calls = &calls, .spool = s };
+	*out = (struct queue *)q;
 	return 0;
 }
 

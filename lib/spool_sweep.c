@@ -34,8 +34,8 @@ struct sweeper {
 	unsigned phase;
 	DIR *names; /* of the phase's directory, NULL before it began */
 	const struct spool_sweep *limits; /* during a call */
-	unsigned *removed;
-	int tmp_synced;	     /* in this call */
+	unsigned *removed;		  /* during a call */
+	int tmp_synced;			  /* in this call */
 	int64_t now;	     /* wall clock, at the call's beginning */
 	uint64_t seen_count; /* entries still there */
 	uint64_t bytes[BUCKETS];
@@ -372,6 +372,8 @@ spool_sweep(struct sweeper *w, const struct spool_sweep *limits,
 			w->phase++;
 	}
 	*removed = count;
+	w->removed = NULL;
+	w->limits = NULL;
 	if (rc == 0)
 		w->phase = 0;
 	return rc;

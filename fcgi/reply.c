@@ -140,7 +140,8 @@ reply_body(struct buf *b, const struct reply *reply)
 	if (reason != NULL)
 		json_put_member(b, "reason", reason);
 	if (reply->head != NULL) {
-		json_put_member(b, "job_id", reply->head->id);
+		if (*reply->head->id != '\0')
+			json_put_member(b, "job_id", reply->head->id);
 		json_put_member(b, "delivery_id", reply->head->delivery);
 	}
 	json_put_member(b, "request_id", reply->request_id);

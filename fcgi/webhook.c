@@ -273,5 +273,8 @@ commit(struct intake *in)
 
 	if (draft_commit(in->desk->draft, in->head, &how, in->err) == -1)
 		return REPLY_NO_STORAGE;
+	/* The body belongs to a job of another ID, which nobody noted. */
+	if (how == ACCEPTED_DUPLICATE_BODY)
+		in->head->id[0] = '\0';
 	return how == ACCEPTED_NEW ? REPLY_ACCEPTED : REPLY_DUPLICATE;
 }

@@ -185,7 +185,7 @@ a_changed_file_is_noticed(void **state)
 	assert_true(all_take(&old));
 	write_secret(new.secret, "");
 	assert_true(responder_wait(all_take, &new, 10));
-	assert_true(none_takes(&old));
+	assert_true(responder_wait(none_takes, &old, 10));
 }
 
 static int

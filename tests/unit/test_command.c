@@ -48,7 +48,11 @@ static const struct {
 	{ "the session is its own", "test $(cut -d' ' -f6 /proc/$$/stat) = $$",
 	    0, 0, "" },
 	{ "no core dump", "ulimit -c", 0, 0, "0\n" },
-	{ "signals are as at login", "grep -E 'Sig(Ign|Blk)' /proc/self/status",
+	/* Signals 32 and 33 are glibc's own; its posix_spawn(), which make
+	 * uses, leaves them ignored, and nobody else may touch them. */
+	{ "signals are as at login",
+	    "grep -E 'Sig(Ign|Blk)' /proc/self/status | sed "
+	    "s/0180000000/0000000000/",
 	    0, 0, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n" },
 };
 

@@ -305,9 +305,11 @@ write_fcgi(void *channel, const void *bytes, size_t len)
 }
 
 /*
- * 0 if the connection is still open. What a refused request left unread
- * would be taken for the next one, so such a connection is closed; libfcgi
- * then reads the rest, so that the web server gets the reply and no reset.
+ * 0 if the connection is still open. Where a refused request left bytes of
+ * its body unread, libfcgi would read on in the middle of a record, and a
+ * body could hold records of its own: a request with any REMOTE_ADDR. Such a
+ * connection is closed; libfcgi then reads the rest, so that the web server
+ * gets the reply and no reset.
  */
 static int
 answer_one(struct desk *desk, struct connection *c)

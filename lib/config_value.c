@@ -111,7 +111,7 @@ value_twice(const struct config_value *map)
 	for (size_t i = 1; i < map->count; i++) {
 		uint32_t a = map->order[i - 1], b = map->order[i];
 
-		if (strcmp(map->names[a], map->names[b]) == 0 && b < first)
+		if (b < first && strcmp(map->names[a], map->names[b]) == 0)
 			first = b;
 	}
 	return first;

@@ -298,7 +298,7 @@ scan_key(struct scanner *s)
 	struct frame *f = &s->frames[s->depth - 1];
 	enum keys_answer answer;
 	const char *start = s->p;
-	struct raw key;
+	struct raw key = { 0 };
 
 	if (s->p == s->end || *s->p != '"')
 		return refuse_value(s, "a key");
@@ -385,7 +385,7 @@ static int
 scan_value(struct scanner *s)
 {
 	enum json_type type = JSON_NONE;
-	struct raw raw;
+	struct raw raw = { 0 };
 
 	skip_blanks(s);
 	s->facts.values++;

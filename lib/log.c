@@ -159,6 +159,7 @@ finish(struct line *l, char *msg, size_t len, size_t size)
 	l->msg = msg;
 	l->len = utf8_cut(msg, len, MESSAGE_SHOWN);
 	write_line(l);
+	l->msg = NULL; /* the caller's memory goes with the caller */
 }
 
 __attribute__((format(printf, 2, 0))) static void

@@ -137,7 +137,7 @@ learn_mode(struct spool *s, struct err *err)
 
 	if (fstat(s->dirs[SPOOL_TMP], &st) == -1)
 		return err_sys(err, "tmp");
-	s->file_mode = st.st_mode & S_IWGRP ? 0660 : 0640;
+	s->file_mode = (st.st_mode & S_IWGRP) ? 0660 : 0640;
 	return 0;
 }
 

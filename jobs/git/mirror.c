@@ -41,7 +41,7 @@ lower_name(char *out, size_t size, const char *repository)
 {
 	size_t i;
 
-	for (i = 0; repository[i] != '\0' && i < size - 1; i++)
+	for (i = 0; i < size - 1 && repository[i] != '\0'; i++)
 		out[i] = (char)tolower((unsigned char)repository[i]);
 	out[i] = '\0';
 }
@@ -55,6 +55,9 @@ open_dirs(struct mirror *m, const char *data_directory, struct err *err)
 	lower_name(name, sizeof name, m->source.repository);
 	snprintf(m->dir, sizeof m->dir, "%s/mirrors/%s", data_directory, name);
 	slash = strchr(name, '/');
+	if (slash == NULL)
+		return err_set(err, ERR_BAD, 0,
+		    "%.100s: not the name of a repository", name);
 	*slash = '\0';
 	if (fs_open_dir(&data, AT_FDCWD, data_directory, err) == 0 &&
 	    fs_make_dir(&mirrors, data, "mirrors", 0700, err) == 0 &&

@@ -80,7 +80,7 @@ hand_out(struct watch *w, const struct inotify_event *e,
 
 		if (w->descriptors[dir] != e->wd)
 			continue;
-		visit(arg, e->mask & CAME ? WATCH_CAME : WATCH_WENT, dir,
+		visit(arg, (e->mask & CAME) ? WATCH_CAME : WATCH_WENT, dir,
 		    e->name);
 	}
 }

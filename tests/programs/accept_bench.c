@@ -27,7 +27,7 @@ struct bench {
 	int64_t *took; /* ns, by number */
 };
 
-static void
+_Noreturn static void
 die(const struct err *err)
 {
 	fprintf(stderr, "accept_bench: %s\n", err->text);

@@ -202,6 +202,7 @@ usage(FILE *out, int code)
 	fputs("usage: hookspool-fcgi --listen PATH [--config FILE] [--mode "
 	      "0660] [--group NAME]\n"
 	      "                      [--processes N] [--threads N]\n"
+	      "       hookspool-fcgi --help | --version\n"
 	      "Takes GitHub webhooks from a web server over FastCGI and puts "
 	      "them into the spool.\n"
 	      "Without --listen the socket is inherited (systemd, spawn-fcgi, "

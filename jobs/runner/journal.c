@@ -25,7 +25,7 @@ journal_name(char out[JOURNAL_NAME], unsigned number)
 	snprintf(out, JOURNAL_NAME, "settling.%u", number);
 }
 
-/* 1 locked, 0 somebody has it or (without O_CREAT) it is not there. */
+/* 1 locked, 0 somebody has it, 2 (without O_CREAT) it is not there. */
 static int
 open_locked(struct journal *out, struct spool *s, unsigned number, int flags,
     struct err *err)
@@ -37,7 +37,7 @@ open_locked(struct journal *out, struct spool *s, unsigned number, int flags,
 	fd = openat(spool_fd(s, SPOOL_LOCK), name,
 	    O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0640);
 	if (fd == -1 && errno == ENOENT && flags == 0)
-		return 0;
+		return 2;
 	if (fd == -1)
 		return err_sys(err, "lock/%s", name);
 	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {

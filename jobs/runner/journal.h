@@ -47,8 +47,8 @@ struct settling {
 int journal_open(struct journal *out, struct spool *s, struct err *err) CHECKED;
 void journal_close(struct journal *j);
 
-/* Takes lock/settling.N if it is there, has text and no living owner: 1; 0
- * if it is not so. */
+/* Takes lock/settling.N if it has text and no living owner: 1; 0 if it is not
+ * so; 2 if there is no such file, and so none with a higher N. */
 int journal_take_dead(struct journal *out, struct spool *s, unsigned number,
     struct err *err) CHECKED;
 

@@ -141,6 +141,8 @@ settle_dead(struct settler *t, struct err *err)
 
 		if (rc == -1)
 			return -1;
+		if (rc == 2)
+			break;
 		if (rc == 0)
 			continue;
 		rc = finish_journal(t, &dead, err);

@@ -214,7 +214,7 @@ test('a running job is cancelled on request', () =>
     const id = bench.add(STUBBORN);
     bench.run();
     const pid = await pidOf(bench, 'daemon');
-    await bench.ask('cancel', id);
+    bench.ask('cancel', id);
     const record = await bench.settled(id);
     assert.equal(record.state, 'cancelled');
     assert.equal(bench.find(id).state, 'dead');
@@ -231,7 +231,7 @@ test('a held job lets others pass until it is released', () =>
     bench.run();
     await bench.settled(other);
     assert.equal(bench.find(id).state, 'hold');
-    await bench.ask('release', id);
+    bench.ask('release', id);
     assert.equal((await bench.settled(id)).state, 'succeeded');
   }));
 
@@ -248,10 +248,10 @@ test('requests to waiting jobs are performed', () =>
       utimesSync(bench.path('retry', `${id}.1`), soon, soon);
     bench.run();
     await bench.started(first);
-    await bench.ask('hold', held);
-    await bench.ask('cancel', gone);
-    await bench.ask('cancel', goneToo);
-    await bench.ask('retry', retried);
+    bench.ask('hold', held);
+    bench.ask('cancel', gone);
+    bench.ask('cancel', goneToo);
+    bench.ask('retry', retried);
     await bench.inState(held, 'hold');
     assert.equal((await bench.settled(gone)).state, 'cancelled');
     assert.equal((await bench.settled(goneToo)).state, 'cancelled');
@@ -269,10 +269,10 @@ test('a dead job can be tried again, a settled one dropped', () =>
     bench.run();
     assert.equal((await bench.settled(id)).state, 'failed');
     writeFileSync(join(bench.dir, 'better'), '');
-    await bench.ask('retry', id);
+    bench.ask('retry', id);
     await bench.inState(id, 'done');
     await waitFor('the second record', () => bench.recordsOf(id).length === 2);
-    await bench.ask('drop', id);
+    bench.ask('drop', id);
     await waitFor('it to be gone', () => bench.find(id) === undefined);
     await waitFor('the slot to be gone', () => bench.names('tmp').length === 0);
   }));
@@ -282,9 +282,9 @@ test('what is no request is told and removed', () =>
     const id = bench.add('exit 0');
     const runner = bench.run();
     await bench.settled(id);
-    await bench.ask('release', id);
-    await bench.ask('explode', id);
-    await bench.ask('cancel', '../../etc/passwd'.replaceAll('/', '-'));
+    bench.ask('release', id);
+    bench.ask('explode', id);
+    bench.ask('cancel', '../../etc/passwd'.replaceAll('/', '-'));
     await waitFor('ctl/ to be empty', () => bench.names('ctl').length === 0);
     assert.match(runner.output(), /it is in done\/, where release/);
     assert.equal(bench.find(id).state, 'done');

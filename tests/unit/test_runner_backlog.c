@@ -102,7 +102,7 @@ one_whose_time_has_come_goes_before_younger_keys(void **state)
 	(void)state;
 	put("a", "one", 1, 100);
 	for (int i = 0; i < 50; i++) {
-		char id[8], key[8];
+		char id[32], key[16];
 
 		snprintf(id, sizeof id, "x%d", i);
 		snprintf(key, sizeof key, "k%d", i);
@@ -211,7 +211,7 @@ many_jobs_come_in_order(void **state)
 		last[i] = -1;
 	srandom(1);
 	for (int i = 0; i < JOBS; i++) {
-		char id[16], key[16];
+		char id[32], key[16];
 
 		snprintf(id, sizeof id, "%05d-%03d", i, i * 7 % KEYS);
 		snprintf(key, sizeof key, "%d", i * 7 % KEYS);

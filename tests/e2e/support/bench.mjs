@@ -3,7 +3,7 @@
 // A spool, runners, and a worker that does what each job's body says: the
 // runner without web server, responder and real worker.
 //
-//   const bench = makeBench({ config: 'concurrency: 2' });
+//   const bench = new Bench({ config: 'concurrency: 2' });
 //   const id = bench.add('exit 100', { key: 'a' });
 //   const runner = bench.run();
 //   const record = await bench.settled(id);
@@ -15,15 +15,17 @@
 
 import { createHash, randomUUID } from 'node:crypto';
 import {
-  appendFileSync, chmodSync, existsSync, linkSync, mkdirSync, mkdtempSync,
-  readFileSync, readdirSync, rmSync, writeFileSync,
+  chmodSync, existsSync, linkSync, mkdirSync, mkdtempSync,
+  readFileSync, readdirSync, renameSync, rmSync, writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import { Program, run, waitFor } from './process.mjs';
+import { Program, waitFor } from './process.mjs';
 
-export const buildDir = resolve(process.env.HOOKSPOOL_BUILD ?? 'build');
+const buildDir = resolve(process.env.HOOKSPOOL_BUILD ?? 'build');
+/* The leak sanitizer cannot work in a traced process. */
+const plainDir = resolve(process.env.HOOKSPOOL_PLAIN ?? buildDir);
 
 const WORKER = `#!/bin/bash
 # The fake worker. fd 0: the job's file; --attempt N.
@@ -104,7 +106,7 @@ export class Bench {
     if (config !== undefined)
       writeFileSync(this.config, `data-directory: ${this.dir}\n${config}\n`);
     const program = new Program(`runner ${n}`, [
-      ...wrap, join(buildDir, 'spool-runner'), '--config', this.config,
+      ...wrap, join(wrap.length > 0 ? plainDir : buildDir, 'spool-runner'), '--config', this.config,
       '--worker', this.worker, ...args,
     ], { log: join(this.dir, `runner.${n}.log`),
       env: { ...process.env, ...env } });
@@ -194,11 +196,11 @@ export class Bench {
       .split('\n').filter((line) => line !== '').map((l) => JSON.parse(l));
   }
 
+  /** Leaves an operator's request. */
   ask(verb, id) {
     writeFileSync(this.path('ctl', `.${verb}`), '');
-    appendFileSync(this.path('ctl', `.${verb}`), '');
-    return run(['mv', this.path('ctl', `.${verb}`),
-      this.path('ctl', `${verb}.${id}`)]);
+    renameSync(this.path('ctl', `.${verb}`),
+      this.path('ctl', `${verb}.${id}`));
   }
 
   output() {

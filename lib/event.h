@@ -38,6 +38,13 @@ struct event_kind {
 /* The same, whatever the repository: a ping asks whether we are there. */
 #define EVENT_ALWAYS 4u
 
+/*
+ * A job of this event tells its commit what becomes of it, as a commit
+ * status. Events that statuses and checks themselves cause never do: each
+ * report would cause the next.
+ */
+#define EVENT_REPORTS 8u
+
 /* The row of `name`, or NULL. */
 const struct event_kind *event_find(const char *name);
 

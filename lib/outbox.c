@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -34,13 +35,13 @@ static const char *const result_names[] = { "waiting", "reported", "refused",
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 const char *
-report_state_name(enum report_state state)
+commit_state_name(enum commit_state state)
 {
 	return state_names[state];
 }
 
 const char *
-report_result_name(enum report_result result)
+status_result_name(enum status_result result)
 {
 	return result_names[result];
 }
@@ -60,11 +61,11 @@ copy_text(char *out, size_t size, const char *text, size_t chars)
 }
 
 void
-report_init(struct report *report, const struct job_head *head,
-    const char *context, const char *target, enum report_state state,
+status_report_init(struct status_report *report, const struct job_head *head,
+    const char *context, const char *target, enum commit_state state,
     const char *description)
 {
-	struct report r = { .state = state,
+	struct status_report r = { .state = state,
 		.received = head->received,
 		.wanted = clock_wall() };
 
@@ -76,7 +77,7 @@ report_init(struct report *report, const struct job_head *head,
 	copy_text(r.context, sizeof r.context, context, sizeof r.context);
 	copy_text(r.target, sizeof r.target, target, sizeof r.target);
 	copy_text(
-	    r.description, sizeof r.description, description, REPORT_CHARS);
+	    r.description, sizeof r.description, description, STATUS_CHARS);
 	*report = r;
 }
 
@@ -92,8 +93,8 @@ static const struct {
 } lines[] = {
 #define LINE(key, type, field)                                                 \
 	{                                                                      \
-		key, type, offsetof(struct report, field),                     \
-		    sizeof(((struct report *)0)->field)                        \
+		key, type, offsetof(struct status_report, field),              \
+		    sizeof(((struct status_report *)0)->field)                 \
 	}
 	LINE("Job", LINE_TEXT, job_id),
 	LINE("Request", LINE_TEXT, request_id),
@@ -115,7 +116,7 @@ static const struct {
 };
 
 static void
-put_line(struct buf *b, size_t row, const struct report *report)
+put_line(struct buf *b, size_t row, const struct status_report *report)
 {
 	const void *field = (const char *)report + lines[row].at;
 	char time[CLOCK_TEXT];
@@ -126,10 +127,10 @@ put_line(struct buf *b, size_t row, const struct report *report)
 		buf_adds(b, field);
 		break;
 	case LINE_STATE:
-		buf_adds(b, state_names[*(const enum report_state *)field]);
+		buf_adds(b, state_names[*(const enum commit_state *)field]);
 		break;
 	case LINE_RESULT:
-		buf_adds(b, result_names[*(const enum report_result *)field]);
+		buf_adds(b, result_names[*(const enum status_result *)field]);
 		break;
 	case LINE_TIME:
 		clock_text_ns(time, *(const int64_t *)field);
@@ -154,7 +155,7 @@ find_name(const char *const *names, size_t n, const char *text)
 
 /* 0, or -1 where the value is not one of the line's type. */
 static int
-take_value(struct report *report, size_t row, const char *value)
+take_value(struct status_report *report, size_t row, const char *value)
 {
 	void *field = (char *)report + lines[row].at;
 	int index = 0;
@@ -167,11 +168,11 @@ take_value(struct report *report, size_t row, const char *value)
 		break;
 	case LINE_STATE:
 		index = find_name(state_names, COUNT(state_names), value);
-		*(enum report_state *)field = (enum report_state)index;
+		*(enum commit_state *)field = (enum commit_state)index;
 		break;
 	case LINE_RESULT:
 		index = find_name(result_names, COUNT(result_names), value);
-		*(enum report_result *)field = (enum report_result)index;
+		*(enum status_result *)field = (enum status_result)index;
 		break;
 	case LINE_TIME:
 		return clock_parse(field, value);
@@ -184,9 +185,10 @@ take_value(struct report *report, size_t row, const char *value)
 
 /* The lines stand in the table's order, each once; `text` is cut up. */
 static int
-parse(struct report *report, char *text, const char *name, struct err *err)
+parse(
+    struct status_report *report, char *text, const char *name, struct err *err)
 {
-	struct report r = { 0 };
+	struct status_report r = { 0 };
 	char *rest = text;
 
 	for (size_t i = 0; i < COUNT(lines); i++) {
@@ -209,8 +211,8 @@ parse(struct report *report, char *text, const char *name, struct err *err)
 }
 
 int
-outbox_read(
-    struct spool *s, const char *job_id, struct report *report, struct err *err)
+outbox_read(struct spool *s, const char *job_id, struct status_report *report,
+    struct err *err)
 {
 	struct buf file;
 	int rc = -1;
@@ -227,8 +229,9 @@ outbox_read(
 	return rc;
 }
 
-int
-outbox_write(struct spool *s, const struct report *report, struct err *err)
+static int
+write_report(
+    struct spool *s, const struct status_report *report, struct err *err)
 {
 	struct buf file;
 	int rc = -1;
@@ -245,13 +248,36 @@ outbox_write(struct spool *s, const struct report *report, struct err *err)
 	return rc;
 }
 
-int
-outbox_want(struct spool *s, const struct report *report, struct err *err)
+/*
+ * Held from reading a report to writing it, never while GitHub is spoken to:
+ * the runner must not wait for the network.
+ */
+static int
+lock_files(struct spool *s, int *fd, struct err *err)
 {
-	struct report next = *report, before;
+	int new_fd = openat(spool_fd(s, SPOOL_LOCK), "out",
+	    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
+
+	if (new_fd == -1)
+		return err_sys(err, "lock/out");
+	while (flock(new_fd, LOCK_EX) == -1) {
+		if (errno == EINTR)
+			continue;
+		err_sys(err, "lock/out");
+		fs_close(&new_fd);
+		return -1;
+	}
+	*fd = new_fd;
+	return 0;
+}
+
+static int
+merge_wish(struct spool *s, const struct status_report *report, struct err *err)
+{
+	struct status_report next = *report, before;
 
 	if (outbox_read(s, report->job_id, &before, err) == 0) {
-		if (report->state == REPORT_PENDING ||
+		if (report->state == COMMIT_PENDING ||
 		    (before.state == report->state &&
 			before.result != RESULT_EXPIRED))
 			return 1;
@@ -260,7 +286,87 @@ outbox_want(struct spool *s, const struct report *report, struct err *err)
 	} else if (err->class != ERR_BAD) {
 		return -1;
 	}
-	return outbox_write(s, &next, err);
+	return write_report(s, &next, err);
+}
+
+int
+outbox_want(
+    struct spool *s, const struct status_report *report, struct err *err)
+{
+	int lock = -1, rc;
+
+	if (lock_files(s, &lock, err) == -1)
+		return -1;
+	rc = merge_wish(s, report, err);
+	fs_close(&lock);
+	return rc;
+}
+
+int
+outbox_update(
+    struct spool *s, const struct status_report *sent, struct err *err)
+{
+	struct status_report now;
+	int lock = -1, rc;
+
+	if (lock_files(s, &lock, err) == -1)
+		return -1;
+	rc = outbox_read(s, sent->job_id, &now, err);
+	if (rc == 0 && now.state == sent->state && now.wanted == sent->wanted)
+		now = *sent;
+	now.attempted = sent->attempted;
+	now.posted = sent->posted;
+	/* Removed by an operator meanwhile: stays removed. */
+	if (rc == 0)
+		rc = write_report(s, &now, err);
+	else if (err->class == ERR_BAD)
+		rc = 0;
+	fs_close(&lock);
+	return rc;
+}
+
+/* What a commit status says of each outcome. */
+static const struct {
+	enum commit_state state;
+	const char *words;
+} endings[] = {
+	[JOB_SUCCEEDED] = { COMMIT_SUCCESS, "succeeded" },
+	[JOB_FAILED] = { COMMIT_FAILURE, "failed" },
+	[JOB_TIMED_OUT] = { COMMIT_ERROR, "timed out" },
+	[JOB_CANCELLED] = { COMMIT_ERROR, "cancelled" },
+	[JOB_LOST] = { COMMIT_ERROR, "lost its worker" },
+	[JOB_QUARANTINED] = { COMMIT_ERROR, "could not be read" },
+};
+
+/* "push succeeded in 163 ms", "push failed: no such branch" */
+static void
+describe(char *out, size_t size, const struct record *settled)
+{
+	const char *event = settled->head->event;
+	const char *words = endings[settled->outcome].words;
+
+	if (settled->outcome != JOB_SUCCEEDED && settled->reason != NULL &&
+	    settled->reason[0] != '\0')
+		snprintf(out, size, "%s %s: %s", event, words, settled->reason);
+	else
+		snprintf(out, size, "%s %s in %" PRId64 " ms", event, words,
+		    settled->duration / CLOCK_MSEC);
+}
+
+int
+outbox_finish(struct spool *s, const struct record *settled, struct err *err)
+{
+	char text[STATUS_DESCRIPTION_MAX];
+	struct status_report begun, final;
+	int rc;
+
+	if (outbox_read(s, settled->head->id, &begun, err) == -1)
+		return err->class == ERR_BAD ? 0 : -1;
+	describe(text, sizeof text, settled);
+	status_report_init(&final, settled->head, begun.context, begun.target,
+	    endings[settled->outcome].state, text);
+	rc = outbox_want(s, &final, err);
+	return rc == -1 ? -1 : 0;
 }
 
 int
@@ -277,7 +383,8 @@ outbox_remove(struct spool *s, const char *job_id, struct err *err)
 
 int
 outbox_each(struct spool *s,
-    int (*visit)(void *arg, const char *name, const struct report *report),
+    int (*visit)(
+	void *arg, const char *name, const struct status_report *report),
     void *arg, struct err *err)
 {
 	int fd = -1, rc = 0;
@@ -293,7 +400,7 @@ outbox_each(struct spool *s,
 		return rc;
 	}
 	while (rc == 0 && (entry = readdir(dir)) != NULL) {
-		struct report report;
+		struct status_report report;
 		struct err unread;
 		int readable;
 
@@ -312,7 +419,7 @@ outbox_each(struct spool *s,
 
 /* Repository, commit and context: what GitHub shows one status for. */
 static int
-hash_place(char out[33], const struct report *report, struct err *err)
+hash_place(char out[33], const struct status_report *report, struct err *err)
 {
 	uint8_t sum[DIGEST_LEN];
 	struct buf place;
@@ -330,8 +437,8 @@ hash_place(char out[33], const struct report *report, struct err *err)
 }
 
 int
-outbox_lock(
-    struct spool *s, const struct report *report, int *fd, struct err *err)
+outbox_lock(struct spool *s, const struct status_report *report, int *fd,
+    struct err *err)
 {
 	char hash[33], key[64];
 
@@ -342,7 +449,8 @@ outbox_lock(
 }
 
 int
-outbox_is_newest(struct spool *s, const struct report *report, struct err *err)
+outbox_is_newest(
+    struct spool *s, const struct status_report *report, struct err *err)
 {
 	char hash[33], name[64], text[CLOCK_TEXT + JOB_ID_MAX + 2];
 	struct buf file;

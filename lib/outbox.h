@@ -6,6 +6,7 @@
 
 #include "err.h"
 #include "head.h"
+#include "record.h"
 
 struct spool;
 
@@ -22,27 +23,28 @@ struct spool;
  * Attempted equal to State while Posted is not is the doubt that makes the
  * sender read back before it posts again; that is why a status appears once.
  *
- * Calling sequence: the worker writes the pending report when it starts,
- * the runner the final one when it settles the job, both through
- * outbox_want(); the sender (jobs/github/status.c) moves it on, under
+ * Calling sequence: the worker writes the pending report when it starts
+ * (outbox_want()), the runner the final one when it settles the job
+ * (outbox_finish()), so a job has a report only if its worker found that it
+ * has something to tell; the sender (jobs/github/status.c) moves it on, under
  * outbox_lock(). Nothing here speaks to the network.
  */
 
-#define REPORT_CONTEXT_MAX     256
-#define REPORT_TARGET_MAX      512
-#define REPORT_DESCRIPTION_MAX 600 /* bytes; 140 characters of up to 4 */
-#define REPORT_CHARS	       140 /* GitHub's limit for a description */
-#define REPORT_WORDS_MAX       200
+#define STATUS_CONTEXT_MAX     256
+#define STATUS_TARGET_MAX      512
+#define STATUS_DESCRIPTION_MAX 600 /* bytes; 140 characters of up to 4 */
+#define STATUS_CHARS	       140 /* GitHub's limit for a description */
+#define STATUS_WORDS_MAX       200
 
-enum report_state { /* of a commit status; "none" never reaches GitHub */
-	REPORT_NONE,
-	REPORT_PENDING,
-	REPORT_SUCCESS,
-	REPORT_FAILURE,
-	REPORT_ERROR,
+enum commit_state { /* of a commit status; "none" never reaches GitHub */
+	COMMIT_NONE,
+	COMMIT_PENDING,
+	COMMIT_SUCCESS,
+	COMMIT_FAILURE,
+	COMMIT_ERROR,
 };
 
-enum report_result {
+enum status_result {
 	RESULT_WAITING,	   /* still to be sent */
 	RESULT_REPORTED,   /* it is there */
 	RESULT_REFUSED,	   /* GitHub will not have it: `words` say why */
@@ -50,65 +52,78 @@ enum report_result {
 	RESULT_SUPERSEDED, /* a newer job speaks for this commit */
 };
 
-struct report {
+struct status_report {
 	char job_id[JOB_ID_MAX];
 	char request_id[UUID_TEXT];
 	char delivery[UUID_TEXT];
 	char repository[HEAD_VALUE_MAX];
 	char sha[72];
-	char context[REPORT_CONTEXT_MAX];
-	char target[REPORT_TARGET_MAX];		  /* "" : none */
-	char description[REPORT_DESCRIPTION_MAX]; /* valid UTF-8 */
-	char words[REPORT_WORDS_MAX];		  /* of the last failure */
-	enum report_state state, attempted, posted;
-	enum report_result result;
+	char context[STATUS_CONTEXT_MAX];
+	char target[STATUS_TARGET_MAX];		  /* "" : none */
+	char description[STATUS_DESCRIPTION_MAX]; /* valid UTF-8 */
+	char words[STATUS_WORDS_MAX];		  /* of the last failure */
+	enum commit_state state, attempted, posted;
+	enum status_result result;
 	unsigned tries;	  /* sends that failed for now */
 	int64_t received; /* of the job: which of two is newer */
 	int64_t wanted;	  /* wall; when `state` was asked for */
 	int64_t due;	  /* wall; not to be sent before */
 };
 
-const char *report_state_name(enum report_state state);
-const char *report_result_name(enum report_result result);
+const char *commit_state_name(enum commit_state state);
+const char *status_result_name(enum status_result result);
 
 /* Fills a report's names from a head; cuts and cleans the description. */
-void report_init(struct report *report, const struct job_head *head,
-    const char *context, const char *target, enum report_state state,
-    const char *description);
+void status_report_init(struct status_report *report,
+    const struct job_head *head, const char *context, const char *target,
+    enum commit_state state, const char *description);
 
 /*
  * Stores that this state is wanted, keeping what is known of earlier sends
  * of the same job. A pending report never replaces a final one. 0 is stored;
  * 1 there was nothing to store.
  */
-int outbox_want(
-    struct spool *s, const struct report *report, struct err *err) CHECKED;
+int outbox_want(struct spool *s, const struct status_report *report,
+    struct err *err) CHECKED;
+
+/*
+ * The job is settled: its report, if it has one, shall say so. To be called
+ * before the job's slot is dropped, any number of times.
+ */
+int outbox_finish(
+    struct spool *s, const struct record *settled, struct err *err) CHECKED;
 
 /* ERR_BAD where the job has no report or its file is damaged. */
-int outbox_read(struct spool *s, const char *job_id, struct report *report,
-    struct err *err) CHECKED;
-int outbox_write(
-    struct spool *s, const struct report *report, struct err *err) CHECKED;
+int outbox_read(struct spool *s, const char *job_id,
+    struct status_report *report, struct err *err) CHECKED;
+
+/*
+ * What the sender found out. If something else is wanted by now, only what
+ * GitHub was sent and has is taken over, and the new wish stays.
+ */
+int outbox_update(
+    struct spool *s, const struct status_report *sent, struct err *err) CHECKED;
 int outbox_remove(struct spool *s, const char *job_id, struct err *err) CHECKED;
 
 /* visit() for each report until it answers non-zero, which is returned.
  * Damaged files are passed to it as NULL with their name. */
 int outbox_each(struct spool *s,
-    int (*visit)(void *arg, const char *name, const struct report *report),
+    int (*visit)(
+	void *arg, const char *name, const struct status_report *report),
     void *arg, struct err *err) CHECKED;
 
 /*
  * One sender at a time for a commit and context: 0 taken, *fd holds it;
  * 1 somebody else has it; -1 failure.
  */
-int outbox_lock(struct spool *s, const struct report *report, int *fd,
+int outbox_lock(struct spool *s, const struct status_report *report, int *fd,
     struct err *err) CHECKED;
 
 /*
  * Under that lock: 1 if the report's job is the newest known for its commit
  * and context (and is then remembered as that), 0 if a newer one was.
  */
-int outbox_is_newest(
-    struct spool *s, const struct report *report, struct err *err) CHECKED;
+int outbox_is_newest(struct spool *s, const struct status_report *report,
+    struct err *err) CHECKED;
 
 #endif

@@ -18,17 +18,17 @@
 struct sending {
 	struct spool *spool;
 	struct github *gh;
-	struct report *report;
+	struct status_report *report;
 };
 
 /* Ours: same context and state, and the link that names the job. */
 static int
-is_ours(const struct json *status, const struct report *r)
+is_ours(const struct json *status, const struct status_report *r)
 {
 	if (strcmp(json_str(json_get(status, "context"), ""), r->context) !=
 		0 ||
 	    strcmp(json_str(json_get(status, "state"), ""),
-		report_state_name(r->state)) != 0)
+		commit_state_name(r->state)) != 0)
 		return 0;
 	if (r->target[0] != '\0')
 		return strcmp(json_str(json_get(status, "target_url"), ""),
@@ -38,8 +38,8 @@ is_ours(const struct json *status, const struct report *r)
 }
 
 static int
-page_has_ours(
-    const struct http_reply *reply, const struct report *r, struct err *err)
+page_has_ours(const struct http_reply *reply, const struct status_report *r,
+    struct err *err)
 {
 	struct json *doc;
 	int found = 0;
@@ -59,7 +59,7 @@ static int
 is_there(struct github *gh, void *arg, struct err *err)
 {
 	const struct sending *sending = arg;
-	const struct report *r = sending->report;
+	const struct status_report *r = sending->report;
 	char path[HTTP_HEADER_MAX];
 	struct http_reply reply;
 	int found = 0;
@@ -83,10 +83,10 @@ is_there(struct github *gh, void *arg, struct err *err)
 }
 
 static void
-write_body(struct buf *body, const struct report *r)
+write_body(struct buf *body, const struct status_report *r)
 {
 	buf_addc(body, '{');
-	json_put_member(body, "state", report_state_name(r->state));
+	json_put_member(body, "state", commit_state_name(r->state));
 	json_put_member(body, "description", r->description);
 	json_put_member(body, "context", r->context);
 	if (r->target[0] != '\0')
@@ -96,7 +96,7 @@ write_body(struct buf *body, const struct report *r)
 
 /* A "no" of GitHub's is for good, and its words are kept. */
 static void
-take_answer(struct report *r, const struct http_reply *reply)
+take_answer(struct status_report *r, const struct http_reply *reply)
 {
 	struct err words;
 
@@ -113,7 +113,7 @@ take_answer(struct report *r, const struct http_reply *reply)
 static int
 post(struct sending *sending, struct err *err)
 {
-	struct report *r = sending->report;
+	struct status_report *r = sending->report;
 	char path[512];
 	struct buf body;
 	struct github_call call = { .method = "POST",
@@ -124,7 +124,7 @@ post(struct sending *sending, struct err *err)
 	int rc = -1;
 
 	r->attempted = r->state;
-	if (outbox_write(sending->spool, r, err) == -1)
+	if (outbox_update(sending->spool, r, err) == -1)
 		return -1;
 	snprintf(
 	    path, sizeof path, "/repos/%s/statuses/%s", r->repository, r->sha);
@@ -145,7 +145,7 @@ post(struct sending *sending, struct err *err)
 static int
 send_once(struct sending *sending, struct err *err)
 {
-	struct report *r = sending->report;
+	struct status_report *r = sending->report;
 
 	if (r->attempted == r->state) {
 		int there = is_there(sending->gh, sending, err);
@@ -163,7 +163,7 @@ send_once(struct sending *sending, struct err *err)
 
 /* Doubles from ten seconds to an hour; GitHub's own time has precedence. */
 static void
-put_off(struct report *r, int64_t retry_at, const struct err *why)
+put_off(struct status_report *r, int64_t retry_at, const struct err *why)
 {
 	int64_t now = clock_wall(), wait = RETRY_FIRST;
 
@@ -181,7 +181,7 @@ put_off(struct report *r, int64_t retry_at, const struct err *why)
 }
 
 static void
-refuse(struct report *r, const char *words)
+refuse(struct status_report *r, const char *words)
 {
 	r->result = RESULT_REFUSED;
 	snprintf(r->words, sizeof r->words, "%s", words);
@@ -192,14 +192,14 @@ static int
 send_report(struct sending *sending, const struct config *config,
     struct steplog *log, struct err *err)
 {
-	struct report *r = sending->report;
+	struct status_report *r = sending->report;
 	struct err failure = { 0 };
 	int rc = 0;
 
 	if (!github_repository_valid(r->repository) ||
 	    !github_sha_valid(r->sha)) {
 		refuse(r, "no valid repository or commit");
-		return outbox_write(sending->spool, r, err);
+		return outbox_update(sending->spool, r, err);
 	}
 	if (github_open(&sending->gh, config, r->repository, r->request_id, log,
 		err) == -1)
@@ -210,7 +210,7 @@ send_report(struct sending *sending, const struct config *config,
 	else if (rc == -1)
 		refuse(r, failure.text);
 	github_close(sending->gh);
-	if (outbox_write(sending->spool, r, err) == -1)
+	if (outbox_update(sending->spool, r, err) == -1)
 		return -1;
 	if (rc == -1 && r->result == RESULT_WAITING) {
 		*err = failure;
@@ -220,17 +220,17 @@ send_report(struct sending *sending, const struct config *config,
 }
 
 static void
-log_result(struct steplog *log, const struct report *r)
+log_result(struct steplog *log, const struct status_report *r)
 {
 	struct buf members;
 
 	if (log == NULL)
 		return;
 	buf_init(&members, 4096);
-	json_put_member(&members, "state", report_state_name(r->state));
+	json_put_member(&members, "state", commit_state_name(r->state));
 	json_put_member(&members, "context", r->context);
 	json_put_member(&members, "sha", r->sha);
-	json_put_member(&members, "result", report_result_name(r->result));
+	json_put_member(&members, "result", status_result_name(r->result));
 	if (r->words[0] != '\0')
 		json_put_member(&members, "error", r->words);
 	steplog_line(log, r->words[0] != '\0' ? "warning" : "info",
@@ -242,7 +242,7 @@ int
 status_send(struct spool *s, const struct config *config, const char *job_id,
     struct steplog *log, struct err *err)
 {
-	struct report report;
+	struct status_report report;
 	struct sending sending = { .spool = s, .report = &report };
 	int lock = -1, rc;
 
@@ -260,7 +260,7 @@ status_send(struct spool *s, const struct config *config, const char *job_id,
 		rc = send_report(&sending, config, log, err);
 	} else if (rc == 0) {
 		report.result = RESULT_SUPERSEDED;
-		rc = outbox_write(s, &report, err);
+		rc = outbox_update(s, &report, err);
 	}
 	log_result(log, &report);
 out:

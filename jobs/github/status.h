@@ -7,7 +7,7 @@
 #include "err.h"
 
 struct config;
-struct report;
+struct status_report;
 struct spool;
 struct steplog;
 

@@ -60,7 +60,7 @@ _Static_assert(sizeof passed_on / sizeof *passed_on + 4 <= ENV_MAX,
 
 static void
 make_argv(const char *argv[ARGV_MAX], const struct child_setup *setup,
-    const char *attempt)
+    const char *option, const char *value)
 {
 	size_t n = 0;
 
@@ -71,8 +71,8 @@ make_argv(const char *argv[ARGV_MAX], const struct child_setup *setup,
 	}
 	argv[n++] = "--spool";
 	argv[n++] = setup->spool;
-	argv[n++] = "--attempt";
-	argv[n++] = attempt;
+	argv[n++] = option;
+	argv[n++] = value; /* may be the end */
 	argv[n] = NULL;
 }
 
@@ -153,7 +153,7 @@ child_start(struct job *job, const struct child_setup *setup, struct err *err)
 	int report[2];
 
 	snprintf(attempt, sizeof attempt, "%u", job->name.attempt);
-	make_argv(argv, setup, attempt);
+	make_argv(argv, setup, "--attempt", attempt);
 	make_environment(env);
 	if (pipe2(report, O_CLOEXEC | O_NONBLOCK) == -1)
 		return err_sys(err, "pipe");
@@ -177,6 +177,38 @@ signal_group(const struct job *job, int signal)
 {
 	if (kill(-job->pid, signal) == -1)
 		kill(job->pid, signal);
+}
+
+static _Noreturn void
+become_sender(pid_t runner, char **argv, char **env)
+{
+	setsid();
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == -1 || getppid() != runner)
+		_exit(ENDING_NO_WORKER);
+	if (dup2(2, 1) == -1 || close_range(3, ~0u, 0) == -1)
+		_exit(ENDING_NO_WORKER);
+	reset_signals();
+	execve(argv[0], argv, env);
+	_exit(ENDING_NO_WORKER);
+}
+
+int
+child_start_reports(
+    pid_t *pid, const struct child_setup *setup, struct err *err)
+{
+	const char *argv[ARGV_MAX];
+	char *env[ENV_MAX];
+	pid_t runner = getpid(), child;
+
+	make_argv(argv, setup, "--reports", NULL);
+	make_environment(env);
+	child = fork();
+	if (child == 0)
+		become_sender(runner, (char **)(uintptr_t)argv, env);
+	if (child == -1)
+		return err_sys(err, "fork");
+	*pid = child;
+	return 0;
 }
 
 void
@@ -246,7 +278,7 @@ read_children(char *out, size_t size)
 }
 
 unsigned
-child_strays(const struct job *running)
+child_strays(const struct job *running, pid_t sender)
 {
 	char text[16384], *p = text, *end;
 	unsigned strays = 0;
@@ -259,7 +291,8 @@ child_strays(const struct job *running)
 		if (end == p)
 			break;
 		/* A number cut off at the end of the room is left for later.*/
-		if (pid <= 1 || *end == '\0' || is_worker(running, pid))
+		if (pid <= 1 || *end == '\0' || pid == sender ||
+		    is_worker(running, pid))
 			continue;
 		kill(pid, SIGKILL);
 		strays++;

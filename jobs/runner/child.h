@@ -46,6 +46,10 @@ int child_prepare(struct err *err) CHECKED;
 int child_start(
     struct job *job, const struct child_setup *setup, struct err *err) CHECKED;
 
+/* Starts the worker that sends commit statuses: no job, no descriptors. */
+int child_start_reports(
+    pid_t *pid, const struct child_setup *setup, struct err *err) CHECKED;
+
 void child_stop(struct job *job, enum stop why, int64_t kill_at);
 void child_kill(struct job *job);
 
@@ -57,9 +61,10 @@ void child_kill(struct job *job);
 int child_reap(pid_t *pid, int *status);
 
 /*
- * Kills every child of ours that is not the worker of a job in `running`.
- * Returns how many there were: they are gone only when reaped.
+ * Kills every child of ours that is neither the worker of a job in `running`
+ * nor the sender of reports (0: none). Returns how many there were: they are
+ * gone only when reaped.
  */
-unsigned child_strays(const struct job *running);
+unsigned child_strays(const struct job *running, pid_t sender);
 
 #endif

@@ -103,8 +103,11 @@ reap_children(struct runner *r, int64_t now)
 	int status;
 
 	while (child_reap(&pid, &status)) {
-		struct job *job = unlink_running(r, pid);
+		struct job *job;
 
+		if (reporter_ended(r, pid))
+			continue;
+		job = unlink_running(r, pid);
 		if (job == NULL)
 			continue;
 		job->status = status;
@@ -117,7 +120,7 @@ reap_children(struct runner *r, int64_t now)
 		return;
 	if (r->strays_until == 0)
 		r->strays_until = now + STRAYS_TIME;
-	strays = child_strays(r->running);
+	strays = child_strays(r->running, r->reporter.pid);
 	if (strays != 0 && now < r->strays_until)
 		return;
 	if (strays != 0)

@@ -300,6 +300,10 @@ is_over(const struct runner *r, int64_t now)
 		return 1;
 	if (r->running != NULL || r->ended != NULL)
 		return 0;
+	/* A sender is told by our own end (child.c), and its reports are on
+	 * disk; only --drain, from cron, lets it finish. */
+	if (r->options->drain && (r->reporter.pid != 0 || r->reporter.look))
+		return 0;
 	if (r->judged != NULL && !r->stopping)
 		return 0;
 	if (r->settler.jobs != NULL)

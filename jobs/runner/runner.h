@@ -8,6 +8,7 @@
 #include "runner/backlog.h"
 #include "runner/child.h"
 #include "runner/job.h"
+#include "runner/reporter.h"
 #include "runner/scan.h"
 #include "runner/schedule.h"
 #include "runner/settle.h"
@@ -29,6 +30,7 @@ struct config_watch;
  *   claim.c    from the backlog to a worker
  *   reap.c     from a dead worker to a verdict, and settling
  *   upkeep.c   what is done by the clock: looking, recovering, sweeping
+ *   reporter.c who sends commit statuses, and when
  *   requests.c operators' requests
  *
  * A job's struct is in exactly one of the lists running (its worker lives),
@@ -70,6 +72,7 @@ struct runner {
 	struct watch watch;
 	struct settler settler;
 	struct sweeper *sweeper; /* a pass under way, or NULL */
+	struct reporter reporter;
 
 	struct job *running, *ended, *judged;
 	unsigned n_running, n_ended, n_judged;

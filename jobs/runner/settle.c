@@ -12,10 +12,11 @@
  *     synced
  *   5 record appended   settle_dead() looks for a record of this job and
  *   6 record synced     this moment before it appends one
- *   7 slot dropped      the deed is done; the journal says nothing new
- *   8 journal cleared
+ *   7 report wanted     out/ID is replaced as a whole, any number of times
+ *   8 slot dropped      the deed is done; the journal says nothing new
+ *   9 journal cleared
  *
- * A power cut may undo 2 and 7 and lose the journal and 5: then a job with a
+ * A power cut may undo 2 and 8 and lose the journal and 5: then a job with a
  * slot is in run/ (it runs again) or in a settled directory
  * (settle_leftovers() gives it a record if it has none).
  *
@@ -33,6 +34,7 @@
 #include "clock.h"
 #include "fsio.h"
 #include "json.h"
+#include "outbox.h"
 #include "runner/settle.h"
 #include "spool.h"
 
@@ -59,7 +61,8 @@ finish(struct settler *t, const struct record *r, unsigned state, int64_t since,
 	there = record_exists(t->spool, r->head->id, since, err);
 	if (there == -1 ||
 	    (there == 0 && (record_append(t->spool, r, t->form, err) == -1 ||
-			       record_sync(t->spool, err) == -1)))
+			       record_sync(t->spool, err) == -1)) ||
+	    outbox_finish(t->spool, r, err) == -1)
 		return -1;
 	return spool_drop_slot(t->spool, r->head->slot, err);
 }
@@ -375,6 +378,16 @@ record_all(struct settler *t, struct err *err)
 	return -1;
 }
 
+/* What the commit shall be told; the sender does the telling (reporter.c). */
+static int
+report(struct settler *t, const struct job *job, struct err *err)
+{
+	struct record r;
+
+	job_record(&r, job);
+	return outbox_finish(t->spool, &r, err);
+}
+
 static int
 drop_all(struct settler *t, struct err *err)
 {
@@ -383,8 +396,9 @@ drop_all(struct settler *t, struct err *err)
 	for (struct job *job = t->jobs; job != NULL; job = job->next) {
 		if (job->stage != SETTLE_DROP)
 			continue;
-		if (!job->keep_slot &&
-		    spool_drop_slot(t->spool, job->head.slot, err) == -1) {
+		if (report(t, job, err) == -1 ||
+		    (!job->keep_slot &&
+			spool_drop_slot(t->spool, job->head.slot, err) == -1)) {
 			rc = -1;
 			continue;
 		}

@@ -74,6 +74,8 @@ came(struct runner *r, unsigned dir, const char *name)
 
 	if (dir == SPOOL_CTL)
 		r->requests = 1;
+	else if (dir == SPOOL_OUT)
+		r->reporter.look = 1;
 	else if (dir == SPOOL_NEW || dir == SPOOL_RETRY) {
 		if (scan_name(&r->scan, dir, name, &err) == -1)
 			r->look = 1;
@@ -116,7 +118,7 @@ on_event(void *arg, enum watch_event event, unsigned dir, const char *name)
 		went(r, dir, name);
 		break;
 	case WATCH_MISSED:
-		r->look = r->requests = r->hurry = 1;
+		r->look = r->requests = r->hurry = r->reporter.look = 1;
 		break;
 	}
 }
@@ -159,7 +161,7 @@ look(struct runner *r, int64_t now)
 		trouble_over(&r->keeping);
 	}
 	tell_foreign(r);
-	r->requests = 1;
+	r->requests = r->reporter.look = 1;
 	runner_reload(r);
 }
 
@@ -258,7 +260,7 @@ upkeep_begin(struct runner *r, struct err *err)
 	    scan_all(&r->scan, 1, err) == -1)
 		return -1;
 	tell_foreign(r);
-	r->requests = 1;
+	r->requests = r->reporter.look = 1;
 	r->next_look = now + (r->scan.again ? LOOK_SOON : look_interval(r));
 	r->look = r->scan.again;
 	r->next_orphans = now + ORPHANS_EVERY;
@@ -356,6 +358,7 @@ upkeep_round(struct runner *r, int64_t now)
 		sweep(r, now);
 	if (r->requests)
 		requests_perform(r, now);
+	reporter_round(r, now);
 	show_life(r, now);
 }
 
@@ -373,6 +376,7 @@ upkeep_wake(const struct runner *r)
 
 	sooner(&at, r->next_orphans);
 	sooner(&at, r->next_recovery);
+	sooner(&at, reporter_wake(r));
 	if (!r->stopping && !r->options->drain)
 		sooner(&at, r->next_sweep);
 	if (watchdog_every() > 0)

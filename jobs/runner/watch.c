@@ -21,6 +21,7 @@ static const struct {
 	{ SPOOL_RETRY, CAME | WENT },
 	{ SPOOL_RUN, WENT },
 	{ SPOOL_CTL, IN_MOVED_TO },
+	{ SPOOL_OUT, IN_MOVED_TO },
 };
 
 #define WATCHED (sizeof watched / sizeof *watched)

@@ -7,8 +7,8 @@
 struct spool;
 
 /*
- * Names that come and go in new/, retry/, run/ and ctl/, told by inotify: a
- * hint that saves looking, never the truth. What was missed (a full queue, a
+ * Names that come and go in new/, retry/, run/, ctl/ and out/, told by inotify:
+ * a hint that saves looking, never the truth. What was missed (a full queue, a
  * kernel without watches left) is found by the next look at the directories.
  *
  * Order holds: events are handed out as they happened, across directories.

@@ -18,6 +18,7 @@
 #include "spool.h"
 #include "worker/hooks.h"
 #include "worker/job.h"
+#include "worker/reporting.h"
 
 /* ---- opening ---- */
 
@@ -169,6 +170,8 @@ route(struct job *job, const struct event_row **row, struct err *err)
 	step_complete(step);
 	if (*row == NULL && wanted == 0)
 		steplog_note(&job->log, "no handler and no hook wants this");
+	else
+		reporting_begin(job);
 	return 0;
 }
 

@@ -32,6 +32,7 @@ struct job_options {
 	const char *spool;  /* --spool, or NULL: the configuration's */
 	unsigned attempt;
 	int attempt_given; /* the runner gives it, a person does not */
+	int reports;	   /* --reports: no job, send what waits in out/ */
 };
 
 struct job {

@@ -15,14 +15,17 @@
 
 #include <linux/close_range.h>
 
+#include "log.h"
 #include "runner/report.h"
 #include "spool.h"
 #include "worker/job.h"
+#include "worker/reporting.h"
 
 #define EXIT_USAGE 2
 
 static const char usage[] =
     "usage: job-worker [--config FILE] [--spool DIR] [--attempt N] < FILE\n"
+    "       job-worker --reports [--config FILE] --spool DIR\n"
     "\n"
     "Does the job whose spool file is standard input and writes its steps to\n"
     "the spool's log, or to standard error where there is no spool.\n"
@@ -32,6 +35,7 @@ static const char usage[] =
     "                 \"-\": none, steps go to standard error\n"
     "  --attempt N    this is attempt N, from 0: hooks that an earlier one\n"
     "                 completed are not run again\n"
+    "  --reports      send the commit statuses that wait in the spool\n"
     "  --help, --version\n"
     "\n"
     "Exit status: 0 done, 100 failed for good, 111 try again, 2 usage.\n";
@@ -40,6 +44,7 @@ static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "spool", required_argument, NULL, 's' },
 	{ "attempt", required_argument, NULL, 'a' },
+	{ "reports", no_argument, NULL, 'r' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -70,6 +75,8 @@ read_options(struct job_options *out, int argc, char **argv)
 			out->spool = optarg;
 		else if (c == 'a')
 			bad |= read_attempt(out, optarg) == -1;
+		else if (c == 'r')
+			out->reports = 1;
 		else if (c == 'h')
 			exit(fputs(usage, stdout) < 0);
 		else if (c == 'V')
@@ -110,19 +117,14 @@ prepare_process(void)
 	return signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int
-main(int argc, char **argv)
+static int
+do_job(const struct job_options *given, int cancel_fd)
 {
-	struct job_options given = { 0 };
 	struct job job;
 	struct err err = { 0 };
-	int cancel_fd, code;
+	int code;
 
-	read_options(&given, argc, argv);
-	cancel_fd = prepare_process();
-	if (cancel_fd == -1)
-		fatal("cannot prepare the process");
-	if (job_open(&job, &given, cancel_fd, &err) == -1) {
+	if (job_open(&job, given, cancel_fd, &err) == -1) {
 		report_reason(err.text);
 		fprintf(stderr, "job-worker: %s\n", err.text);
 		code = err_exit_code(err.class);
@@ -131,4 +133,33 @@ main(int argc, char **argv)
 	}
 	job_close(&job);
 	return code;
+}
+
+/* TERM ends it at once: what was sent and what was not is on disk. */
+static int
+send_reports(const struct job_options *given)
+{
+	struct err err = { 0 };
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	log_start("job-worker", LOG_INFO_);
+	if (reporting_send(given, &err) == 0)
+		return EXIT_DONE;
+	log_event(LOG_ERROR_, "status_reports", "%s", err.text);
+	return err_exit_code(err.class);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct job_options given = { 0 };
+	int cancel_fd;
+
+	read_options(&given, argc, argv);
+	cancel_fd = prepare_process();
+	if (cancel_fd == -1)
+		fatal("cannot prepare the process");
+	return given.reports ? send_reports(&given) : do_job(&given, cancel_fd);
 }

@@ -157,13 +157,14 @@ unit-build: $(UNIT)
 .PHONY: test check-unit check-fcgi check-crash check-e2e check-kill fuzz-replay
 test: ## every test, with its own set-up; ends with "N passed, N failed"
 	@scripts/deps test
-	@$(MAKE) --no-print-directory $(J) all $(CRASH)
+	@$(MAKE) --no-print-directory $(J) gates-build
 	@$(MAKE) --no-print-directory $(J) asan
 	$(call check,$(B)/asan,lint:scripts/lint size:scripts/size \
 	    $(addprefix unit:,$(call in_asan,$(UNIT))) \
 	    $(addprefix fuzz:,$(call in_asan,$(REPLAY))) \
 	    $(addprefix fcgi:,$(call in_asan,$(FCGITEST))) \
 	    $(addprefix crash:,$(CRASH)) \
+	    $(addprefix gate:,$(GATES_FAST)) \
 	    $(addprefix e2e:,$(E2E)))
 check-unit: ## unit tests, one module each (cmocka)
 	@$(MAKE) --no-print-directory $(J) $(ASAN) unit-build
@@ -179,6 +180,12 @@ check-kill: all ## kill -9 under load, CYCLES=100 times
 	@scripts/deps test
 	@CYCLES=$(or $(CYCLES),100) HOOKSPOOL_BUILD=$(abspath $(B)) \
 	    node --test tests/e2e/kill.test.mjs
+GATES ?= all
+GATES_FAST := $(shell scripts/gates --list fast)
+.PHONY: gates gates-build
+gates: gates-build ## all gates into build/gates.txt; GATES=fast, or names
+	@HOOKSPOOL_PLAIN=$(B) scripts/gates $(GATES)
+gates-build: all $(TESTPROG) $(CRASH)
 fuzz-replay: asan ## every kept input once through its fuzz target
 	$(call check,$(B)/asan,$(addprefix fuzz:,$(call in_asan,$(REPLAY))))
 

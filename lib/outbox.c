@@ -20,31 +20,12 @@
 #include "clock.h"
 #include "digest.h"
 #include "fsio.h"
-#include "outbox.h"
+#include "outbox_parts.h"
 #include "spool.h"
 #include "utf8.h"
 
 #define FILE_MAX 4096
 #define NEWEST	 ".newest-" /* + hash of commit and context */
-
-static const char *const state_names[] = { "none", "pending", "success",
-	"failure", "error" };
-static const char *const result_names[] = { "waiting", "reported", "refused",
-	"expired", "superseded" };
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
-const char *
-commit_state_name(enum commit_state state)
-{
-	return state_names[state];
-}
-
-const char *
-status_result_name(enum status_result result)
-{
-	return result_names[result];
-}
 
 /* Control characters would break the file's lines. */
 static void
@@ -81,135 +62,6 @@ status_report_init(struct status_report *report, const struct job_head *head,
 	*report = r;
 }
 
-/* ---- the file ---- */
-
-enum line_type { LINE_TEXT, LINE_STATE, LINE_RESULT, LINE_TIME, LINE_COUNT };
-
-/* One row a line, in the order of the file. */
-static const struct {
-	const char *key;
-	enum line_type type;
-	size_t at, size;
-} lines[] = {
-#define LINE(key, type, field)                                                 \
-	{                                                                      \
-		key, type, offsetof(struct status_report, field),              \
-		    sizeof(((struct status_report *)0)->field)                 \
-	}
-	LINE("Job", LINE_TEXT, job_id),
-	LINE("Request", LINE_TEXT, request_id),
-	LINE("Delivery", LINE_TEXT, delivery),
-	LINE("Repository", LINE_TEXT, repository),
-	LINE("Commit", LINE_TEXT, sha),
-	LINE("Context", LINE_TEXT, context),
-	LINE("Target", LINE_TEXT, target),
-	LINE("Description", LINE_TEXT, description),
-	LINE("State", LINE_STATE, state),
-	LINE("Attempted", LINE_STATE, attempted),
-	LINE("Posted", LINE_STATE, posted),
-	LINE("Result", LINE_RESULT, result),
-	LINE("Tries", LINE_COUNT, tries),
-	LINE("Received", LINE_TIME, received),
-	LINE("Wanted", LINE_TIME, wanted),
-	LINE("Due", LINE_TIME, due),
-	LINE("Words", LINE_TEXT, words),
-};
-
-static void
-put_line(struct buf *b, size_t row, const struct status_report *report)
-{
-	const void *field = (const char *)report + lines[row].at;
-	char time[CLOCK_TEXT];
-
-	buf_addf(b, "%s: ", lines[row].key);
-	switch (lines[row].type) {
-	case LINE_TEXT:
-		buf_adds(b, field);
-		break;
-	case LINE_STATE:
-		buf_adds(b, state_names[*(const enum commit_state *)field]);
-		break;
-	case LINE_RESULT:
-		buf_adds(b, result_names[*(const enum status_result *)field]);
-		break;
-	case LINE_TIME:
-		clock_text_ns(time, *(const int64_t *)field);
-		buf_adds(b, time);
-		break;
-	case LINE_COUNT:
-		buf_addf(b, "%u", *(const unsigned *)field);
-		break;
-	}
-	buf_addc(b, '\n');
-}
-
-static int
-find_name(const char *const *names, size_t n, const char *text)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(names[i], text) == 0)
-			return (int)i;
-	}
-	return -1;
-}
-
-/* 0, or -1 where the value is not one of the line's type. */
-static int
-take_value(struct status_report *report, size_t row, const char *value)
-{
-	void *field = (char *)report + lines[row].at;
-	int index = 0;
-
-	switch (lines[row].type) {
-	case LINE_TEXT:
-		if (strlen(value) >= lines[row].size)
-			return -1;
-		memcpy(field, value, strlen(value) + 1);
-		break;
-	case LINE_STATE:
-		index = find_name(state_names, COUNT(state_names), value);
-		*(enum commit_state *)field = (enum commit_state)index;
-		break;
-	case LINE_RESULT:
-		index = find_name(result_names, COUNT(result_names), value);
-		*(enum status_result *)field = (enum status_result)index;
-		break;
-	case LINE_TIME:
-		return clock_parse(field, value);
-	case LINE_COUNT:
-		*(unsigned *)field = (unsigned)strtoul(value, NULL, 10);
-		break;
-	}
-	return index == -1 ? -1 : 0;
-}
-
-/* The lines stand in the table's order, each once; `text` is cut up. */
-static int
-parse(
-    struct status_report *report, char *text, const char *name, struct err *err)
-{
-	struct status_report r = { 0 };
-	char *rest = text;
-
-	for (size_t i = 0; i < COUNT(lines); i++) {
-		char *line = strsep(&rest, "\n");
-		size_t len = strlen(lines[i].key);
-
-		if (line == NULL || rest == NULL ||
-		    strncmp(line, lines[i].key, len) != 0 ||
-		    strncmp(line + len, ": ", 2) != 0 ||
-		    take_value(&r, i, line + len + 2) == -1)
-			return err_set(err, ERR_BAD, 0,
-			    "out/%.64s: line %zu is not \"%s: ...\"", name,
-			    i + 1, lines[i].key);
-	}
-	if (strcmp(r.job_id, name) != 0)
-		return err_set(err, ERR_BAD, 0,
-		    "out/%.64s: is the report of another job", name);
-	*report = r;
-	return 0;
-}
-
 int
 outbox_read(struct spool *s, const char *job_id, struct status_report *report,
     struct err *err)
@@ -222,7 +74,7 @@ outbox_read(struct spool *s, const char *job_id, struct status_report *report,
 		    err, ERR_BAD, 0, "%.64s: not a job's ID", job_id);
 	buf_init(&file, FILE_MAX);
 	if (fs_read_file(&file, spool_fd(s, SPOOL_OUT), job_id, err) == 0)
-		rc = parse(report, file.data, job_id, err);
+		rc = outbox_parse(report, file.data, job_id, err);
 	else if (err->sys == ENOENT)
 		err_set(err, ERR_BAD, ENOENT, "%s: has no report", job_id);
 	buf_release(&file);
@@ -239,8 +91,7 @@ write_report(
 	if (!head_job_id_valid(report->job_id))
 		BUG("report of a job without a valid ID");
 	buf_init(&file, FILE_MAX);
-	for (size_t i = 0; i < COUNT(lines); i++)
-		put_line(&file, i, report);
+	outbox_format(&file, report);
 	if (buf_check(&file, "report", err) == 0)
 		rc = fs_replace(spool_fd(s, SPOOL_OUT), report->job_id,
 		    file.data, file.len, 0640, err);
@@ -367,6 +218,37 @@ outbox_finish(struct spool *s, const struct record *settled, struct err *err)
 	    endings[settled->outcome].state, text);
 	rc = outbox_want(s, &final, err);
 	return rc == -1 ? -1 : 0;
+}
+
+int
+outbox_again(struct spool *s, const char *job_id, int clear, struct err *err)
+{
+	struct status_report r;
+	int lock = -1, rc;
+
+	if (lock_files(s, &lock, err) == -1)
+		return -1;
+	rc = outbox_read(s, job_id, &r, err);
+	if (rc == 0) {
+		r.result = RESULT_WAITING;
+		r.tries = 0;
+		r.due = 0;
+		r.wanted = clock_wall();
+		r.words[0] = '\0';
+		if (clear)
+			r.attempted = r.posted = COMMIT_NONE;
+		rc = write_report(s, &r, err);
+	}
+	fs_close(&lock);
+	return rc;
+}
+
+int
+outbox_has(struct spool *s, const char *job_id)
+{
+	return head_job_id_valid(job_id) &&
+	       faccessat(spool_fd(s, SPOOL_OUT), job_id, F_OK,
+		   AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 int

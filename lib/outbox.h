@@ -103,7 +103,26 @@ int outbox_read(struct spool *s, const char *job_id,
  */
 int outbox_update(
     struct spool *s, const struct status_report *sent, struct err *err) CHECKED;
+/*
+ * Operators: the report is to be sent again from the beginning (`clear` also
+ * forgets what GitHub was sent, so that it is not read back first). ERR_BAD
+ * where the job has none.
+ */
+int outbox_again(
+    struct spool *s, const char *job_id, int clear, struct err *err) CHECKED;
+
 int outbox_remove(struct spool *s, const char *job_id, struct err *err) CHECKED;
+
+/* 1 if the job has a report. */
+int outbox_has(struct spool *s, const char *job_id);
+
+/*
+ * Appends to the day's records what became of a final state: one object of
+ * type RECORD_STATUS. To be called before outbox_update() stores the result,
+ * so that a crash between the two repeats the line instead of losing it.
+ */
+int outbox_log(struct spool *s, const struct status_report *report,
+    enum record_form form, struct err *err) CHECKED;
 
 /* visit() for each report until it answers non-zero, which is returned.
  * Damaged files are passed to it as NULL with their name. */

@@ -99,29 +99,23 @@ append(int fd, const char *text, size_t len, struct err *err)
 	return -1;
 }
 
+/* `b` is masked and, if asked for, spread over lines. */
 static int
-make_text(struct buf *out, struct spool *s, const struct record *record,
-    enum record_form form, struct err *err)
+shape(struct buf *out, struct buf *b, enum record_form form, struct err *err)
 {
-	struct buf b;
-	int rc;
-
-	buf_init(&b, RECORD_MAX / 2);
-	rc = record_build(&b, s, record, err);
-	if (rc == 0 && buf_room(&b, b.len < 65536 ? b.len : 65536) != NULL)
-		b.len = redact_json(b.data, b.len, b.cap - 1);
+	if (buf_room(b, b->len < 65536 ? b->len : 65536) != NULL)
+		b->len = redact_json(b->data, b->len, b->cap - 1);
 	buf_addc(out, '\n');
-	if (rc == 0 && form == RECORD_PRETTY)
-		record_indent(out, b.data, b.len);
+	if (form == RECORD_PRETTY)
+		record_indent(out, b->data, b->len);
 	else
-		buf_add(out, b.data, b.len);
+		buf_add(out, b->data, b->len);
 	buf_addc(out, '\n');
-	buf_release(&b);
-	return rc == -1 ? -1 : buf_check(out, "record", err);
+	return buf_check(out, "record", err);
 }
 
 int
-record_append(struct spool *s, const struct record *record,
+record_append_text(struct spool *s, struct buf *json, int64_t when,
     enum record_form form, struct err *err)
 {
 	char day[CLOCK_DAY];
@@ -129,9 +123,9 @@ record_append(struct spool *s, const struct record *record,
 	int lock = -1, rc = -1;
 
 	buf_init(&text, RECORD_MAX);
-	if (make_text(&text, s, record, form, err) == -1)
+	if (shape(&text, json, form, err) == -1)
 		goto out;
-	clock_day(day, record->completed);
+	clock_day(day, when);
 	if (lock_log(s, &lock, err) == -1)
 		goto out;
 	pthread_mutex_lock(&s->lock);
@@ -141,6 +135,21 @@ record_append(struct spool *s, const struct record *record,
 out:
 	fs_close(&lock);
 	buf_release(&text);
+	return rc;
+}
+
+int
+record_append(struct spool *s, const struct record *record,
+    enum record_form form, struct err *err)
+{
+	struct buf json;
+	int rc;
+
+	buf_init(&json, RECORD_MAX / 2);
+	rc = record_build(&json, s, record, err);
+	if (rc == 0)
+		rc = record_append_text(s, &json, record->completed, form, err);
+	buf_release(&json);
 	return rc;
 }
 

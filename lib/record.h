@@ -23,8 +23,15 @@ struct spool;
  *   workflow_steps{NAME:{timestamp,status,duration_ms,error,data...}},
  *   token_spend, initial_rate_limit, final_rate_limit, success, error,
  *   summary; and job_id, request_id, delivery_id, state, reason, attempts,
- *   received_at, queued_ms, status_report.
+ *   received_at, queued_ms, status_report ("pending" or null).
+ *
+ * Beside them stand lines of other types, which readers pass over unless
+ * they ask for them: RECORD_STATUS says what became of a job's commit status
+ * (outbox_log(), lib/outbox.h).
  */
+
+#define RECORD_JOB    "webhook_summary"
+#define RECORD_STATUS "status_report"
 
 /* Terminal states, by their names in the job API. */
 enum job_outcome {
@@ -71,6 +78,7 @@ struct record_filter {
 	const char *delivery, *repository, *event, *status, *job_id;
 	int64_t number;	      /* 0: any */
 	int64_t since, until; /* wall; 0: open */
+	const char *type;     /* NULL: records of jobs */
 	int newest_first;
 };
 

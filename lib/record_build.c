@@ -10,6 +10,7 @@
 #include "buf.h"
 #include "clock.h"
 #include "json.h"
+#include "outbox.h"
 #include "record_parts.h"
 
 static const char *const outcome_names[] = {
@@ -149,7 +150,7 @@ put_what(struct buf *b, const struct record *r, const struct job_steps *steps)
 	const struct job_head *h = r->head;
 	const char *slash = strchr(h->repository, '/');
 
-	json_put_member(b, "type", "webhook_summary");
+	json_put_member(b, "type", RECORD_JOB);
 	json_put_member(b, "hook_id", h->delivery);
 	json_put_member(b, "event_type", h->event);
 	put_text(b, "action", h->action);
@@ -164,7 +165,7 @@ put_what(struct buf *b, const struct record *r, const struct job_steps *steps)
 }
 
 static void
-put_ours(struct buf *b, const struct record *r, const struct job_steps *steps)
+put_ours(struct buf *b, const struct record *r, int reports)
 {
 	const struct job_head *h = r->head;
 
@@ -180,12 +181,12 @@ put_ours(struct buf *b, const struct record *r, const struct job_steps *steps)
 		    b, "queued_ms", (r->started - h->received) / CLOCK_MSEC);
 	else
 		json_put_int(b, "queued_ms", 0);
-	put_raw(b, "status_report", job_steps_about(steps, "status_report"));
+	put_text(b, "status_report", reports ? "pending" : NULL);
 }
 
 static void
 put_record(struct buf *b, const struct record *r, const struct job_steps *steps,
-    int whole)
+    int reports, int whole)
 {
 	buf_addc(b, '{');
 	put_what(b, r, steps);
@@ -193,7 +194,7 @@ put_record(struct buf *b, const struct record *r, const struct job_steps *steps,
 	json_put_bool(b, "success", r->outcome == JOB_SUCCEEDED);
 	put_error(b, r, job_steps_error(steps));
 	put_summary(b, r, steps);
-	put_ours(b, r, steps);
+	put_ours(b, r, reports);
 	buf_addc(b, '}');
 }
 
@@ -202,14 +203,14 @@ record_build(
     struct buf *b, struct spool *s, const struct record *r, struct err *err)
 {
 	struct job_steps *steps;
-	int rc;
+	int rc, reports = outbox_has(s, r->head->id);
 
 	if (job_steps_read(&steps, s, r->head->id, err) == -1)
 		return -1;
-	put_record(b, r, steps, 1);
+	put_record(b, r, steps, reports, 1);
 	if (b->state == BUF_FULL) { /* better without the steps' data */
 		buf_reset(b);
-		put_record(b, r, steps, 0);
+		put_record(b, r, steps, reports, 0);
 	}
 	rc = buf_check(b, "record", err);
 	job_steps_free(steps);

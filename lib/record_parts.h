@@ -20,6 +20,11 @@ struct spool;
 int record_build(struct buf *b, struct spool *s, const struct record *record,
     struct err *err) CHECKED;
 
+/* Appends one JSON object to the file of the day `when` (wall) lies in; masks
+ * secrets in it. */
+int record_append_text(struct spool *s, struct buf *json, int64_t when,
+    enum record_form form, struct err *err) CHECKED;
+
 /* Adds the same JSON with line breaks and two spaces a level. */
 void record_indent(struct buf *b, const char *text, size_t len);
 
@@ -46,8 +51,7 @@ const char *job_steps_error(const struct job_steps *steps);
 void job_steps_summary(struct buf *b, const struct job_steps *steps);
 int64_t job_steps_calls(const struct job_steps *steps);
 
-/* JSON of what the worker found out, or NULL: "pr", "api_user",
- * "status_report". */
+/* JSON of what the worker found out, or NULL: "pr", "api_user". */
 const char *job_steps_about(const struct job_steps *steps, const char *key);
 
 /* ---- the days' files ---- */

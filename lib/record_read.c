@@ -35,6 +35,7 @@ struct reader {
 /* ---- is it wanted? ---- */
 
 enum pick {
+	PICK_TYPE,
 	PICK_DELIVERY,
 	PICK_DELIVERY_ID,
 	PICK_REPOSITORY,
@@ -47,6 +48,7 @@ enum pick {
 };
 
 static const char *const pick_paths[PICKS] = {
+	[PICK_TYPE] = "type",
 	[PICK_DELIVERY] = "hook_id",
 	[PICK_DELIVERY_ID] = "delivery_id",
 	[PICK_REPOSITORY] = "repository_full_name",
@@ -90,6 +92,15 @@ is_in_time(const struct json_pick *pick, const struct record_filter *f)
 	return wall >= f->since && (f->until == 0 || wall < f->until);
 }
 
+/* A record without a type is some other program's of a job. */
+static int
+is_type(const struct json_pick *pick, const char *wanted)
+{
+	if (wanted == NULL)
+		return !is_text(pick, RECORD_STATUS);
+	return is_text(pick, wanted);
+}
+
 /* The job's ID begins with the number too, also of an issue. */
 static int
 is_number(const struct json_pick *picks, int64_t wanted)
@@ -119,7 +130,8 @@ is_wanted(const struct record_filter *f, const char *text, size_t len)
 	/* Also what is no JSON at all is passed over here. */
 	if (json_scan(text, len, picks, PICKS, &ignored) == -1)
 		return 0;
-	return (is_text(&picks[PICK_DELIVERY], f->delivery) ||
+	return is_type(&picks[PICK_TYPE], f->type) &&
+	       (is_text(&picks[PICK_DELIVERY], f->delivery) ||
 		   is_text(&picks[PICK_DELIVERY_ID], f->delivery)) &&
 	       is_text(&picks[PICK_REPOSITORY], f->repository) &&
 	       is_text(&picks[PICK_EVENT], f->event) &&

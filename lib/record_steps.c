@@ -38,7 +38,7 @@ struct job_steps {
 	size_t count;
 	int64_t attempt;
 	int64_t calls, first_remaining, last_remaining; /* -1: not known */
-	char *pr, *api_user, *status_report;		/* JSON, or NULL */
+	char *pr, *api_user;				/* JSON, or NULL */
 	const char *error;				/* of the last step */
 };
 
@@ -228,8 +228,6 @@ take_line(struct job_steps *j, const char *text, size_t len)
 		take_step(j, line, STEP_FAILED);
 	else if (strcmp(event, "api_call") == 0)
 		take_call(j, line);
-	else if (strcmp(event, "status_report") == 0)
-		replace_json(&j->status_report, json_get(line, "result"));
 	replace_json(&j->pr, json_get(line, "pr"));
 	replace_json(&j->api_user, json_get(line, "api_user"));
 	json_free(line);
@@ -310,7 +308,6 @@ job_steps_free(struct job_steps *j)
 		clear_step(&j->steps[i]);
 	free(j->pr);
 	free(j->api_user);
-	free(j->status_report);
 	free(j);
 }
 
@@ -396,7 +393,5 @@ job_steps_summary(struct buf *b, const struct job_steps *j)
 const char *
 job_steps_about(const struct job_steps *j, const char *key)
 {
-	if (strcmp(key, "pr") == 0)
-		return j->pr;
-	return strcmp(key, "api_user") == 0 ? j->api_user : j->status_report;
+	return strcmp(key, "pr") == 0 ? j->pr : j->api_user;
 }

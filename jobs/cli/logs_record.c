@@ -28,6 +28,9 @@ logs_match(const struct logs_filter *f, const struct json *record)
 	const char *job = json_str(json_get(record, "job_id"), "");
 	int64_t when = time_of(record);
 
+	/* What became of a commit status is `queue show`'s to tell. */
+	if (strcmp(json_str(json_get(record, "type"), ""), RECORD_STATUS) == 0)
+		return 0;
 	if (f->delivery != NULL &&
 	    strncasecmp(delivery, f->delivery, strlen(f->delivery)) != 0)
 		return 0;

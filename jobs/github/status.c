@@ -12,23 +12,21 @@
 #include "outbox.h"
 #include "steplog.h"
 
-#define RETRY_FIRST (10 * CLOCK_SECOND)
+#define RETRY_FIRST (5 * CLOCK_SECOND)
 #define RETRY_MOST  (3600 * CLOCK_SECOND)
 
 struct sending {
 	struct spool *spool;
-	struct github *gh;
+	struct github *gh; /* NULL before it was opened */
+	struct steplog *log;
 	struct status_report *report;
 };
 
-/* Ours: same context and state, and the link that names the job. */
+/* By this job: the link names it. Without one the description has to. */
 static int
 is_ours(const struct json *status, const struct status_report *r)
 {
-	if (strcmp(json_str(json_get(status, "context"), ""), r->context) !=
-		0 ||
-	    strcmp(json_str(json_get(status, "state"), ""),
-		commit_state_name(r->state)) != 0)
+	if (strcmp(json_str(json_get(status, "context"), ""), r->context) != 0)
 		return 0;
 	if (r->target[0] != '\0')
 		return strcmp(json_str(json_get(status, "target_url"), ""),
@@ -37,21 +35,28 @@ is_ours(const struct json *status, const struct status_report *r)
 		   r->description) == 0;
 }
 
+enum found { FOUND_NONE, FOUND_SAME, FOUND_OTHER };
+
+/* The newest of ours decides: what it said earlier is no longer shown. */
 static int
-page_has_ours(const struct http_reply *reply, const struct status_report *r,
-    struct err *err)
+search_page(enum found *found, const struct http_reply *reply,
+    const struct status_report *r, struct err *err)
 {
 	struct json *doc;
-	int found = 0;
 
-	if (json_parse(&doc, reply->body.data, reply->body.len, err) == -1)
+	if (json_parse(&doc, reply->body.data, reply->body.len, err) == -1) {
+		err->class = ERR_TEMP; /* half a reply is no answer */
 		return -1;
+	}
 	JSON_EACH (status, doc) {
-		if (is_ours(status, r))
-			found = 1;
+		if (*found == FOUND_NONE && is_ours(status, r))
+			*found = strcmp(json_str(json_get(status, "state"), ""),
+				     commit_state_name(r->state)) == 0
+				     ? FOUND_SAME
+				     : FOUND_OTHER;
 	}
 	json_free(doc);
-	return found;
+	return 0;
 }
 
 /* Reads the commit's statuses, newest first, page by page. */
@@ -62,7 +67,8 @@ is_there(struct github *gh, void *arg, struct err *err)
 	const struct status_report *r = sending->report;
 	char path[HTTP_HEADER_MAX];
 	struct http_reply reply;
-	int found = 0;
+	enum found found = FOUND_NONE;
+	int rc = 0;
 
 	snprintf(path, sizeof path,
 	    "/repos/%s/commits/%s/statuses?per_page=100", r->repository,
@@ -73,13 +79,13 @@ is_there(struct github *gh, void *arg, struct err *err)
 
 		if (github_call(gh, &call, &reply, err) == -1 ||
 		    github_expect(&reply, "statuses", err) == -1)
-			found = -1;
+			rc = -1;
 		else
-			found = page_has_ours(&reply, r, err);
-	} while (
-	    found == 0 && github_next_page(&reply, path, sizeof path) == 0);
+			rc = search_page(&found, &reply, r, err);
+	} while (rc == 0 && found == FOUND_NONE &&
+		 github_next_page(&reply, path, sizeof path) == 0);
 	http_reply_release(&reply);
-	return found;
+	return rc == -1 ? -1 : found == FOUND_SAME;
 }
 
 static void
@@ -161,7 +167,7 @@ send_once(struct sending *sending, struct err *err)
 	return post(sending, err);
 }
 
-/* Doubles from ten seconds to an hour; GitHub's own time has precedence. */
+/* Doubles from five seconds to an hour; GitHub's own time has precedence. */
 static void
 put_off(struct status_report *r, int64_t retry_at, const struct err *why)
 {
@@ -176,7 +182,7 @@ put_off(struct status_report *r, int64_t retry_at, const struct err *why)
 	if (retry_at * CLOCK_SECOND > r->due)
 		r->due = retry_at * CLOCK_SECOND;
 	snprintf(r->words, sizeof r->words, "%s", why->text);
-	if (r->due > r->wanted + STATUS_GIVE_UP * CLOCK_SECOND)
+	if (r->due > r->wanted + STATUS_GIVE_UP)
 		r->result = RESULT_EXPIRED;
 }
 
@@ -187,36 +193,44 @@ refuse(struct status_report *r, const char *words)
 	snprintf(r->words, sizeof r->words, "%s", words);
 }
 
-/* Sends and writes down what came of it. */
+/* What is wrong with our configuration may be right in a minute. */
 static int
-send_report(struct sending *sending, const struct config *config,
-    struct steplog *log, struct err *err)
+passes(const struct err *failure)
+{
+	return failure->class == ERR_TEMP || failure->class == ERR_CONF;
+}
+
+/* Decides what becomes of the report; 0, or -1 with why it has to wait. */
+static int
+send_report(
+    struct sending *sending, const struct config *config, struct err *failure)
 {
 	struct status_report *r = sending->report;
-	struct err failure = { 0 };
-	int rc = 0;
+	int rc;
 
 	if (!github_repository_valid(r->repository) ||
 	    !github_sha_valid(r->sha)) {
 		refuse(r, "no valid repository or commit");
-		return outbox_update(sending->spool, r, err);
+		return 0;
 	}
-	if (github_open(&sending->gh, config, r->repository, r->request_id, log,
-		err) == -1)
-		return -1;
-	rc = send_once(sending, &failure);
-	if (rc == -1 && failure.class == ERR_TEMP)
-		put_off(r, github_retry_at(sending->gh), &failure);
-	else if (rc == -1)
-		refuse(r, failure.text);
+	if (clock_wall() > r->wanted + STATUS_GIVE_UP) {
+		r->result = RESULT_EXPIRED;
+		return 0;
+	}
+	rc = github_open(&sending->gh, config, r->repository, r->request_id,
+	    sending->log, failure);
+	if (rc == 0)
+		rc = send_once(sending, failure);
+	if (rc == -1 && passes(failure)) {
+		put_off(r,
+		    sending->gh != NULL ? github_retry_at(sending->gh) : 0,
+		    failure);
+	} else if (rc == -1) {
+		refuse(r, failure->text);
+		rc = 0;
+	}
 	github_close(sending->gh);
-	if (outbox_update(sending->spool, r, err) == -1)
-		return -1;
-	if (rc == -1 && r->result == RESULT_WAITING) {
-		*err = failure;
-		return -1;
-	}
-	return 0;
+	return r->result == RESULT_WAITING ? rc : 0;
 }
 
 static void
@@ -238,12 +252,59 @@ log_result(struct steplog *log, const struct status_report *r)
 	buf_release(&members);
 }
 
+/* Nobody asks what became of "pending". */
+static int
+is_over(const struct status_report *r)
+{
+	return r->state != COMMIT_PENDING && r->result != RESULT_WAITING;
+}
+
+static int
+store(struct sending *sending, const struct config *config, struct err *err)
+{
+	const struct status_report *r = sending->report;
+	const char *form = config_str(config, NULL, "log-format");
+
+	if (is_over(r) &&
+	    outbox_log(sending->spool, r,
+		form != NULL && strcmp(form, "pretty") == 0 ? RECORD_PRETTY
+							    : RECORD_LINES,
+		err) == -1)
+		return -1;
+	return outbox_update(sending->spool, r, err);
+}
+
+/* Under the lock. */
+static int
+do_send(struct sending *sending, const struct config *config, int weed,
+    struct err *err)
+{
+	struct status_report *r = sending->report;
+	struct err failure = { 0 };
+	int newest = outbox_is_newest(sending->spool, r, err), rc = 0;
+
+	if (newest == -1)
+		return -1;
+	if (newest == 1 && weed)
+		return 0;
+	if (newest == 0)
+		r->result = RESULT_SUPERSEDED;
+	else
+		rc = send_report(sending, config, &failure);
+	if (store(sending, config, err) == -1)
+		return -1;
+	log_result(sending->log, r);
+	if (rc == -1)
+		*err = failure;
+	return rc;
+}
+
 int
 status_send(struct spool *s, const struct config *config, const char *job_id,
-    struct steplog *log, struct err *err)
+    int weed, struct steplog *log, struct err *err)
 {
 	struct status_report report;
-	struct sending sending = { .spool = s, .report = &report };
+	struct sending sending = { .spool = s, .log = log, .report = &report };
 	int lock = -1, rc;
 
 	if (outbox_read(s, job_id, &report, err) == -1)
@@ -253,17 +314,8 @@ status_send(struct spool *s, const struct config *config, const char *job_id,
 		return rc;
 	/* Read again: what we saw without the lock may be old. */
 	rc = outbox_read(s, job_id, &report, err);
-	if (rc == -1 || report.result != RESULT_WAITING)
-		goto out;
-	rc = outbox_is_newest(s, &report, err);
-	if (rc == 1) {
-		rc = send_report(&sending, config, log, err);
-	} else if (rc == 0) {
-		report.result = RESULT_SUPERSEDED;
-		rc = outbox_update(s, &report, err);
-	}
-	log_result(log, &report);
-out:
+	if (rc == 0 && report.result == RESULT_WAITING)
+		rc = do_send(&sending, config, weed, err);
 	fs_close(&lock);
 	return rc;
 }

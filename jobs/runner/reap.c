@@ -105,7 +105,7 @@ reap_children(struct runner *r, int64_t now)
 	while (child_reap(&pid, &status)) {
 		struct job *job;
 
-		if (reporter_ended(r, pid))
+		if (reporter_ended(r, pid, status, now))
 			continue;
 		job = unlink_running(r, pid);
 		if (job == NULL)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <sys/wait.h>
+
 #include <signal.h>
 
 #include "clock.h"
@@ -27,6 +29,10 @@ note_due(void *arg, const char *name, const struct status_report *report)
  * off for longer than it could ever have been. */
 #define PUT_OFF_MOST (3600 * CLOCK_SECOND)
 
+/* GitHub wants a second between two writes, and a sender that could do
+ * nothing must not be started for ever. */
+#define STARTS_APART CLOCK_SECOND
+
 static void
 look(struct runner *r, int64_t now)
 {
@@ -40,13 +46,14 @@ look(struct runner *r, int64_t now)
 		    trouble_tell(&r->reporter.trouble, now, "out/", &err);
 		return;
 	}
-	trouble_over(&r->reporter.trouble);
 	if (first == INT64_MAX)
 		return;
 	wait = first - clock_wall();
 	if (wait > PUT_OFF_MOST)
 		wait = PUT_OFF_MOST;
 	r->reporter.next = wait > 0 ? now + wait : now;
+	if (r->reporter.next < r->reporter.not_before)
+		r->reporter.next = r->reporter.not_before;
 }
 
 static void
@@ -63,6 +70,7 @@ start(struct runner *r, int64_t now)
 		return;
 	}
 	r->reporter.kill_at = now + SENDER_TIME;
+	r->reporter.not_before = now + STARTS_APART;
 }
 
 void
@@ -84,12 +92,25 @@ reporter_round(struct runner *r, int64_t now)
 }
 
 int
-reporter_ended(struct runner *r, pid_t pid)
+reporter_ended(struct runner *r, pid_t pid, int status, int64_t now)
 {
-	if (pid == 0 || pid != r->reporter.pid)
+	struct reporter *p = &r->reporter;
+	struct err err;
+
+	if (pid == 0 || pid != p->pid)
 		return 0;
-	r->reporter.pid = 0;
-	r->reporter.look = 1;
+	p->pid = 0;
+	p->look = 1;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE) {
+		trouble_over(&p->trouble);
+		return 1;
+	}
+	if (WIFEXITED(status))
+		err_set(
+		    &err, ERR_TEMP, 0, "exit status %d", WEXITSTATUS(status));
+	else
+		err_set(&err, ERR_TEMP, 0, "signal %d", WTERMSIG(status));
+	p->not_before = trouble_tell(&p->trouble, now, "the sender", &err);
 	return 1;
 }
 

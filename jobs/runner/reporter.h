@@ -22,14 +22,15 @@ struct reporter {
 	pid_t pid;    /* the sender, 0: none */
 	int look;     /* out/ may hold something new */
 	int64_t next; /* when the first report is due, clock_boot(); 0: none */
-	int64_t kill_at; /* a sender that hangs, clock_boot() */
+	int64_t not_before; /* the next sender, clock_boot() */
+	int64_t kill_at;    /* a sender that hangs, clock_boot() */
 	struct trouble trouble;
 };
 
 void reporter_round(struct runner *r, int64_t now);
 
 /* 1 if the child was the sender. */
-int reporter_ended(struct runner *r, pid_t pid);
+int reporter_ended(struct runner *r, pid_t pid, int status, int64_t now);
 
 /* The next moment with something to do, clock_boot(); INT64_MAX: none. */
 int64_t reporter_wake(const struct runner *r);

@@ -80,6 +80,7 @@ reporting_begin(struct job *job)
 struct waiting {
 	char id[JOB_ID_MAX];
 	int64_t received;
+	int due;
 };
 
 struct queue {
@@ -96,8 +97,7 @@ note_waiting(void *arg, const char *name, const struct status_report *report)
 	struct waiting *w;
 
 	(void)name;
-	if (report == NULL || report->result != RESULT_WAITING ||
-	    report->due > q->now)
+	if (report == NULL || report->result != RESULT_WAITING)
 		return 0;
 	if (q->count == q->room) {
 		size_t room = q->room + 64;
@@ -114,6 +114,7 @@ note_waiting(void *arg, const char *name, const struct status_report *report)
 	w = &q->list[q->count++];
 	snprintf(w->id, sizeof w->id, "%s", report->job_id);
 	w->received = report->received;
+	w->due = report->due <= q->now;
 	return 0;
 }
 
@@ -145,7 +146,7 @@ read_names(
 }
 
 static void
-send_one(struct spool *s, const struct config *config, const char *id)
+send_one(struct spool *s, const struct config *config, const char *id, int weed)
 {
 	struct job_head head;
 	struct steplog log;
@@ -155,7 +156,7 @@ send_one(struct spool *s, const struct config *config, const char *id)
 	if (read_names(s, id, &head, &err) == -1)
 		return;
 	opened = steplog_open(&log, s, &head, 0, &err) == 0;
-	if (status_send(s, config, id, opened ? &log : NULL, &err) == -1)
+	if (status_send(s, config, id, weed, opened ? &log : NULL, &err) == -1)
 		log_job(LOG_WARN_, &head, 0, "status_report", "%s", err.text);
 	if (opened)
 		steplog_close(&log);
@@ -169,8 +170,12 @@ send_queue(struct spool *s, const struct config *config, struct err *err)
 
 	if (q.count > 0)
 		qsort(q.list, q.count, sizeof *q.list, compare);
-	for (size_t i = 0; i < q.count; i++)
-		send_one(s, config, q.list[i].id);
+	for (size_t i = q.count; i-- > 0;)
+		send_one(s, config, q.list[i].id, 1);
+	for (size_t i = 0; i < q.count; i++) {
+		if (q.list[i].due)
+			send_one(s, config, q.list[i].id, 0);
+	}
 	free(q.list);
 	return rc == -1 ? -1 : 0;
 }

@@ -18,7 +18,7 @@
 #include "signals.h"
 #include "spool.h"
 
-#define STOCK	       64   /* ready-made slots; a burst of that many is fast */
+#define STOCK	       256  /* ready-made slots; a burst of that many is fast */
 #define STOCK_WAIT_MS  1000 /* also how long a failed try is left alone */
 #define RELOAD_POLL_MS 2000 /* where inotify is not to be had */
 

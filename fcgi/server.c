@@ -301,7 +301,10 @@ write_fcgi(void *channel, const void *bytes, size_t len)
 
 	if (FCGX_PutStr(bytes, (int)len, fcgx->out) == -1)
 		return -1;
-	return FCGX_FFlush(fcgx->out) == -1 ? -1 : 0;
+	/* Together with the end of the request, which the last stream to be
+	 * closed brings: one write, and the web server wakes once. */
+	FCGX_FClose(fcgx->err);
+	return FCGX_FClose(fcgx->out) == 0 ? 0 : -1;
 }
 
 /*

@@ -154,7 +154,9 @@ spool_open(struct spool **out, const char *path, int create, struct err *err)
 	s->owner.fd = -1;
 	s->record.fd = -1;
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_mutex_init(&s->counting, NULL);
 	pthread_cond_init(&s->stock_low, NULL);
+	pthread_cond_init(&s->stock_more, NULL);
 
 	if (open_top(&top, path, create, err) == -1)
 		goto fail;
@@ -185,6 +187,8 @@ spool_close(struct spool *s)
 	for (unsigned i = 0; i < SPOOL_DIRS; i++)
 		fs_close(&s->dirs[i]);
 	pthread_cond_destroy(&s->stock_low);
+	pthread_cond_destroy(&s->stock_more);
+	pthread_mutex_destroy(&s->counting);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }

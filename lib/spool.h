@@ -99,7 +99,8 @@ struct spool_limits {
 
 /*
  * ERR_TEMP with the limit's name where a new job would exceed one. What is
- * counted is at most one second old.
+ * counted is one second old at most, or a hundred times as old as counting
+ * takes; what this process accepted since is added.
  */
 int spool_has_room(struct spool *s, const struct spool_limits *limits,
     struct err *err) CHECKED;

@@ -195,9 +195,7 @@ fill_new_slot(struct draft *d, struct err *err)
 	return spool_sync(d->spool, SPOOL_TMP, err);
 }
 
-/* The room for the head and a body in memory; they go to disk in one write.
- * A ready slot's name is known only when it is taken, so the head is written
- * for each. */
+/* The head, and a body in memory behind it; they go to disk in one write. */
 static int
 compose(struct draft *d, struct job_head *head, struct err *err)
 {
@@ -213,36 +211,19 @@ compose(struct draft *d, struct job_head *head, struct err *err)
 	return buf_check(&d->whole, "job", err);
 }
 
-static int
-open_ready_slot(struct draft *d)
-{
-	struct spool *s = d->spool;
-
-	/* The longest slot name is in the reckoning already. */
-	if (!stock_take(s, d->whole.len, d->slot))
-		return 0;
-	d->fd = openat(s->dirs[SPOOL_TMP], d->slot,
-	    O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	return d->fd != -1;
-}
-
-/* Head and body in one slot: a ready one that is large enough, or a new. */
+/* Head and body in one slot: a ready one that is large enough, or a new. The
+ * head names its slot, so it is written after the slot was found. */
 static int
 store_memory(struct draft *d, struct job_head *head, struct err *err)
 {
-	/* The longest name a slot can have, to know the size. */
-	snprintf(d->slot, sizeof d->slot, "00000000.4294967295");
+	int ready =
+	    stock_take(d->spool, d->body.len + HEAD_MAX, d->slot, &d->fd);
+
+	if (!ready && slot_make(d->spool, 0, d->slot, &d->fd, err) == -1)
+		return -1;
 	if (compose(d, head, err) == -1)
 		return -1;
-	if (open_ready_slot(d)) {
-		if (compose(d, head, err) == -1)
-			return -1;
-		return fill_ready_slot(d, err);
-	}
-	if (slot_make(d->spool, 0, d->slot, &d->fd, err) == -1 ||
-	    compose(d, head, err) == -1)
-		return -1;
-	return fill_new_slot(d, err);
+	return ready ? fill_ready_slot(d, err) : fill_new_slot(d, err);
 }
 
 static int

@@ -28,7 +28,7 @@
 
 #define OWNER_LEN    8 /* hex digits of an owner's name */
 #define SLOT_CLASSES 2
-#define STOCK_MAX    1024 /* slots of a class kept ready */
+#define STOCK_MAX    256  /* slots of a class kept ready, each a descriptor */
 #define SLOT_BODY_AT 2048 /* of a body that was streamed */
 #define PENDING_MAX  64	  /* jobs durable, not yet in new/ */
 
@@ -41,8 +41,13 @@ struct owner {
 	pid_t pid; /* whose it is: a forked child makes its own */
 };
 
+struct ready {
+	uint32_t seq; /* the N of the slot's name */
+	int fd;	      /* open for writing, so that taking it costs no open() */
+};
+
 struct stock {
-	uint32_t seq[STOCK_MAX]; /* the N of ready slots, a stack */
+	struct ready ready[STOCK_MAX]; /* a stack */
 	unsigned count, wanted;
 };
 
@@ -53,7 +58,7 @@ struct pending {
 
 /* What spool_has_room() last counted. */
 struct room {
-	int64_t counted;       /* clock_mono(); 0: never */
+	int64_t next;	       /* when to count again; 0: never counted */
 	struct timespec mtime; /* of new/ then */
 	uint64_t files, bytes;
 };
@@ -62,8 +67,9 @@ struct spool {
 	int dirs[SPOOL_DIRS];
 	mode_t file_mode; /* 0640, or 0660 where the group may write */
 	pthread_mutex_t lock;
-	pthread_cond_t stock_low;
-	int stock_woken;
+	pthread_mutex_t counting; /* held by who counts new/ */
+	pthread_cond_t stock_low, stock_more;
+	int stock_woken, stock_filling;
 	struct owner owner;
 	uint32_t next_seq;
 	struct stock stock[SLOT_CLASSES];
@@ -122,11 +128,17 @@ void slot_wipe(struct spool *s, const char *slot, int fd);
 
 /* ---- spool_stock.c ---- */
 
-/* Takes a ready slot for `size` bytes; 1 and `slot`, or 0 if there is none.*/
-int stock_take(struct spool *s, size_t size, char slot[SLOT_NAME_MAX]);
+/*
+ * Takes a ready slot for `size` bytes: 1, `slot` and *fd (the caller's), or
+ * 0 if there is none. Waits a moment for one where some are being made.
+ */
+int stock_take(struct spool *s, size_t size, char slot[SLOT_NAME_MAX], int *fd);
 
 /* Gives all ready slots back to the file system. */
 void stock_empty(struct spool *s);
+
+/* Lets go of a parent's, whose they stay. Called with the lock held. */
+void stock_abandon(struct spool *s);
 
 /* ---- spool_seen.c ---- */
 

@@ -2,12 +2,14 @@
 /*
  * Whether new/ may take one more job.
  *
- * Files are counted by reading the names of new/, at most once a second and
- * only if the directory changed since; what this process accepted meanwhile
- * is added. Bytes are exact for up to SAMPLE files; of more, every n-th file
- * is looked at and the sum is scaled, since asking for the size of 100,000
- * files each second would cost more than accepting does. The hard limit is
- * the free space of the file system, which is asked for each time.
+ * Files are counted by reading the names of new/, at most once a second, more
+ * seldom where that takes long (100,000 names: 40 ms), and only if the
+ * directory changed since; what this process accepted meanwhile is added. One
+ * thread counts, the others go by the last count. Bytes are exact for up to
+ * SAMPLE files; of more, every n-th file is looked at and the sum is scaled,
+ * since asking for the size of 100,000 files each second would cost more than
+ * accepting does. The hard limit is the free space of the file system, which is
+ * asked for each time.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -20,6 +22,7 @@
 
 #define SAMPLE	512
 #define MAX_AGE CLOCK_SECOND
+#define SHARE	100 /* counting takes one part in so many of the time */
 /* A change within this time of the last may leave the same mtime. */
 #define MTIME_GRAIN (20 * CLOCK_MSEC)
 
@@ -62,34 +65,67 @@ read_directory(struct spool *s, struct room *room, struct err *err)
 	return 0;
 }
 
-/* Called with the lock held. */
+/* Called with the counting lock held; `room` is the last count. */
 static int
-count(struct spool *s, struct err *err)
+count(struct spool *s, struct room *room, struct err *err)
 {
-	struct room room = s->room;
 	struct stat st;
 	int64_t now = clock_mono(), changed;
 
-	if (room.counted != 0 && now - room.counted < MAX_AGE)
-		return 0;
 	if (fstat(s->dirs[SPOOL_NEW], &st) == -1)
 		return err_sys(err, "new");
 	changed =
 	    (int64_t)st.st_mtim.tv_sec * CLOCK_SECOND + st.st_mtim.tv_nsec;
-	room.counted = now;
-	if (s->room.counted == 0 || st.st_mtim.tv_sec != room.mtime.tv_sec ||
-	    st.st_mtim.tv_nsec != room.mtime.tv_nsec) {
+	if (room->next == 0 || st.st_mtim.tv_sec != room->mtime.tv_sec ||
+	    st.st_mtim.tv_nsec != room->mtime.tv_nsec) {
 		atomic_store(&s->accepted_files, 0);
 		atomic_store(&s->accepted_bytes, 0);
-		if (read_directory(s, &room, err) == -1)
+		if (read_directory(s, room, err) == -1)
 			return -1;
-		room.mtime = st.st_mtim;
+		room->mtime = st.st_mtim;
 		/* Too fresh to be told from the next change. */
 		if (clock_wall() - changed < MTIME_GRAIN)
-			room.mtime.tv_nsec = -1;
+			room->mtime.tv_nsec = -1;
 	}
-	s->room = room;
+	room->next = (clock_mono() - now) * SHARE;
+	if (room->next < MAX_AGE)
+		room->next = MAX_AGE;
+	room->next += now;
 	return 0;
+}
+
+static void
+read_room(struct spool *s, struct room *room)
+{
+	pthread_mutex_lock(&s->lock);
+	*room = s->room;
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* The last count, or a new one if it is time and nobody is at it. The first
+ * of all is waited for. */
+static int
+know_room(struct spool *s, struct room *room, struct err *err)
+{
+	int rc = 0;
+
+	read_room(s, room);
+	if (room->next != 0 && clock_mono() < room->next)
+		return 0;
+	if (room->next == 0)
+		pthread_mutex_lock(&s->counting);
+	else if (pthread_mutex_trylock(&s->counting) != 0)
+		return 0;
+	read_room(s, room);
+	if (clock_mono() >= room->next)
+		rc = count(s, room, err);
+	if (rc == 0) {
+		pthread_mutex_lock(&s->lock);
+		s->room = *room;
+		pthread_mutex_unlock(&s->lock);
+	}
+	pthread_mutex_unlock(&s->counting);
+	return rc;
 }
 
 static int
@@ -116,16 +152,13 @@ int
 spool_has_room(
     struct spool *s, const struct spool_limits *limits, struct err *err)
 {
+	struct room room;
 	uint64_t files, bytes;
-	int rc;
 
-	pthread_mutex_lock(&s->lock);
-	rc = count(s, err);
-	files = s->room.files + atomic_load(&s->accepted_files);
-	bytes = s->room.bytes + atomic_load(&s->accepted_bytes);
-	pthread_mutex_unlock(&s->lock);
-	if (rc == -1)
+	if (know_room(s, &room, err) == -1)
 		return -1;
+	files = room.files + atomic_load(&s->accepted_files);
+	bytes = room.bytes + atomic_load(&s->accepted_bytes);
 	if (limits->max_files != 0 && files >= limits->max_files)
 		return err_set(err, ERR_TEMP, 0,
 		    "max-queued-files: %" PRIu64 " are queued", files);

@@ -71,8 +71,7 @@ have_owner(struct spool *s, struct err *err)
 	/* A forked child: the stock is the parent's, and so is the lock that
 	 * our copy of the descriptor would keep alive behind its back. */
 	fs_close(&s->owner.fd);
-	for (size_t i = 0; i < SLOT_CLASSES; i++)
-		s->stock[i].count = 0;
+	stock_abandon(s);
 	s->pending_count = 0;
 	s->anchor[0] = '\0';
 	for (int i = 0; i < OWNER_TRIES; i++) {

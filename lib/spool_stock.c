@@ -18,10 +18,19 @@
 #include "fsio.h"
 #include "spool_inside.h"
 
-/* Two sizes: most payloads are pushes (8 kB) and pull requests (22 kB). */
-const size_t slot_sizes[SLOT_CLASSES] = { 16384, 32768 };
+/* Two sizes, of whole blocks: most payloads are pushes (8 kB, and 1 kB of
+ * head) and pull requests (22 to 28 kB). */
+const size_t slot_sizes[SLOT_CLASSES] = { 12288, 32768 };
 
-#define BATCH 64 /* slots made between two flushes */
+#define BATCH 128 /* slots made between two flushes */
+
+/*
+ * Under load a slot is used as soon as it is made, and the flush of the next
+ * batch takes a while. To wait for that is cheaper than the longer way: one
+ * flush for a batch instead of two for a job. Not for ever, though: then
+ * making them has trouble of its own.
+ */
+#define MAKING_TIME (50 * CLOCK_MSEC)
 
 /*
  * One flush for a batch: with several files syncfs() is one wait for the
@@ -32,8 +41,7 @@ const size_t slot_sizes[SLOT_CLASSES] = { 16384, 32768 };
 
 struct batch {
 	char names[BATCH][SLOT_NAME_MAX];
-	uint32_t seq[BATCH];
-	int fds[BATCH];
+	struct ready ready[BATCH];
 	unsigned count;
 };
 
@@ -46,7 +54,7 @@ flush_batch(struct spool *s, struct batch *b, struct err *err)
 		return err_sys(err, "syncfs");
 	}
 	for (unsigned i = 0; i < b->count; i++) {
-		if (fs_sync(b->fds[i], b->names[i], err) == -1)
+		if (fs_sync(b->ready[i].fd, b->names[i], err) == -1)
 			return -1;
 	}
 	return fs_sync(s->dirs[SPOOL_TMP], "tmp", err);
@@ -62,9 +70,9 @@ make_batch(struct spool *s, struct batch *b, size_t size, unsigned want,
 	for (b->count = 0; b->count < want; b->count++) {
 		unsigned i = b->count;
 
-		if (slot_make(s, size, b->names[i], &b->fds[i], err) == -1)
+		if (slot_make(s, size, b->names[i], &b->ready[i].fd, err) == -1)
 			return -1;
-		slot_parse(b->names[i], owner, &b->seq[i]);
+		slot_parse(b->names[i], owner, &b->ready[i].seq);
 	}
 	return 0;
 }
@@ -73,16 +81,17 @@ make_batch(struct spool *s, struct batch *b, size_t size, unsigned want,
 static void
 end_batch(struct spool *s, struct stock *stock, struct batch *b, int good)
 {
-	for (unsigned i = 0; i < b->count; i++)
-		close(b->fds[i]);
+	unsigned kept = 0;
+
 	pthread_mutex_lock(&s->lock);
-	for (unsigned i = 0; i < b->count; i++) {
-		if (good && stock->count < STOCK_MAX)
-			stock->seq[stock->count++] = b->seq[i];
-		else
-			unlinkat(s->dirs[SPOOL_TMP], b->names[i], 0);
-	}
+	for (; good && kept < b->count && stock->count < STOCK_MAX; kept++)
+		stock->ready[stock->count++] = b->ready[kept];
+	pthread_cond_broadcast(&s->stock_more);
 	pthread_mutex_unlock(&s->lock);
+	for (unsigned i = kept; i < b->count; i++) {
+		unlinkat(s->dirs[SPOOL_TMP], b->names[i], 0);
+		close(b->ready[i].fd);
+	}
 }
 
 static unsigned
@@ -127,17 +136,21 @@ int
 spool_stock(struct spool *s, unsigned count, struct err *err)
 {
 	unsigned wanted = count < STOCK_MAX ? count : STOCK_MAX;
+	int rc = 0;
 
 	draft_publish_pending(s);
 	pthread_mutex_lock(&s->lock);
 	s->stock[0].wanted = wanted;
 	s->stock[1].wanted = (wanted + 1) / 2;
+	s->stock_filling = 1;
 	pthread_mutex_unlock(&s->lock);
-	for (unsigned i = 0; i < SLOT_CLASSES; i++) {
-		if (refill(s, i, err) == -1)
-			return -1;
-	}
-	return 0;
+	for (unsigned i = 0; i < SLOT_CLASSES && rc == 0; i++)
+		rc = refill(s, i, err);
+	pthread_mutex_lock(&s->lock);
+	s->stock_filling = 0;
+	pthread_cond_broadcast(&s->stock_more);
+	pthread_mutex_unlock(&s->lock);
+	return rc;
 }
 
 /* Called with the lock held. Half gone: time to make more. */
@@ -151,47 +164,87 @@ is_low(const struct spool *s)
 	return 0;
 }
 
-int
-stock_take(struct spool *s, size_t size, char slot[SLOT_NAME_MAX])
+/* Called with the lock held. */
+static int
+take_ready(struct spool *s, size_t size, struct ready *out)
 {
-	int taken = 0;
-
-	pthread_mutex_lock(&s->lock);
-	for (unsigned i = 0; i < SLOT_CLASSES && !taken; i++) {
+	for (unsigned i = 0; i < SLOT_CLASSES; i++) {
 		struct stock *stock = &s->stock[i];
 
 		if (size > slot_sizes[i] || stock->count == 0 ||
 		    s->owner.pid != getpid())
 			continue;
-		snprintf(slot, SLOT_NAME_MAX, "%s.%" PRIu32, s->owner.name,
-		    stock->seq[--stock->count]);
-		taken = 1;
+		*out = stock->ready[--stock->count];
+		return 1;
 	}
-	if (is_low(s))
-		pthread_cond_signal(&s->stock_low);
+	return 0;
+}
+
+static struct timespec
+time_after(int64_t ns)
+{
+	int64_t end = clock_mono() + ns;
+
+	return (struct timespec){ .tv_sec = (time_t)(end / CLOCK_SECOND),
+		.tv_nsec = (long)(end % CLOCK_SECOND) };
+}
+
+int
+stock_take(struct spool *s, size_t size, char slot[SLOT_NAME_MAX], int *fd)
+{
+	struct timespec until = { 0 };
+	struct ready ready;
+	int taken, low, rc = 0;
+
+	pthread_mutex_lock(&s->lock);
+	while (!(taken = take_ready(s, size, &ready)) && s->stock_filling &&
+	       size <= slot_sizes[SLOT_CLASSES - 1] && rc == 0) {
+		if (until.tv_sec == 0)
+			until = time_after(MAKING_TIME);
+		rc = pthread_cond_clockwait(
+		    &s->stock_more, &s->lock, CLOCK_MONOTONIC, &until);
+	}
+	low = is_low(s) && !s->stock_filling;
 	pthread_mutex_unlock(&s->lock);
-	return taken;
+	if (low)
+		pthread_cond_signal(&s->stock_low);
+	if (!taken)
+		return 0;
+	snprintf(slot, SLOT_NAME_MAX, "%s.%" PRIu32, s->owner.name, ready.seq);
+	*fd = ready.fd;
+	return 1;
 }
 
 void
 stock_empty(struct spool *s)
 {
 	char slot[SLOT_NAME_MAX];
+	int fd;
 
 	for (unsigned i = 0; i < SLOT_CLASSES; i++)
 		s->stock[i].wanted = 0;
-	while (stock_take(s, 0, slot))
+	while (stock_take(s, 0, slot, &fd)) {
 		unlinkat(s->dirs[SPOOL_TMP], slot, 0);
+		close(fd);
+	}
+}
+
+void
+stock_abandon(struct spool *s)
+{
+	for (unsigned i = 0; i < SLOT_CLASSES; i++) {
+		struct stock *stock = &s->stock[i];
+
+		while (stock->count > 0)
+			close(stock->ready[--stock->count].fd);
+	}
 }
 
 void
 spool_stock_wait(struct spool *s, int timeout_ms)
 {
-	struct timespec until;
-	int64_t end = clock_mono() + (int64_t)timeout_ms * CLOCK_MSEC;
+	struct timespec until = time_after((int64_t)timeout_ms * CLOCK_MSEC);
 
-	until.tv_sec = (time_t)(end / CLOCK_SECOND);
-	until.tv_nsec = (long)(end % CLOCK_SECOND);
 	pthread_mutex_lock(&s->lock);
 	while (!s->stock_woken && !is_low(s)) {
 		if (pthread_cond_clockwait(

@@ -347,7 +347,7 @@ a_settled_file_can_be_cut_to_its_length(void **state)
 	name = fixture_job(f, 1, &head);
 	fd = open(fixture_path(f, SPOOL_NEW, ID ".0"), O_RDONLY);
 	assert_int_equal(fstat(fd, &st), 0);
-	assert_int_equal(st.st_size, 16384);
+	assert_int_equal(st.st_size, 12288);
 	assert_int_equal(head_read(&head, &body_at, fd, &err), 0);
 	assert_int_equal(
 	    spool_move(f->spool, SPOOL_NEW, &name, SPOOL_DONE, &name, &err), 0);

@@ -146,6 +146,29 @@ head_job_id(char out[JOB_ID_MAX], int64_t number, const char *delivery)
 }
 
 int
+head_job_id_of_hook(
+    char out[JOB_ID_MAX], const struct job_head *head, struct err *err)
+{
+	char text[sizeof head->hook_id + UUID_TEXT], hex[DIGEST_HEX];
+	char uuid[UUID_TEXT];
+	uint8_t sum[DIGEST_LEN];
+	/* Neither holds a blank, so it divides the two. */
+	int len =
+	    snprintf(text, sizeof text, "%s %s", head->hook_id, head->delivery);
+
+	if (digest_of(sum, text, (size_t)len, err) == -1)
+		return -1;
+	/* RFC 9562, version 8: custom contents, and the variant's two bits. */
+	sum[6] = (uint8_t)((sum[6] & 0x0f) | 0x80);
+	sum[8] = (uint8_t)((sum[8] & 0x3f) | 0x80);
+	hex_encode(hex, sum, 16);
+	snprintf(uuid, sizeof uuid, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8,
+	    hex + 12, hex + 16, hex + 20);
+	head_job_id(out, head->number, uuid);
+	return 0;
+}
+
+int
 head_job_id_valid(const char *id)
 {
 	char digits[JOB_ID_MAX];
@@ -179,14 +202,18 @@ head_clean(char *out, size_t size, const char *text, size_t len)
 	out[used] = '\0';
 }
 
-/* The ID is made of two other lines and must agree with them. */
+/* The ID is made of other lines and must agree with them. */
 static int
 id_agrees(const struct job_head *head)
 {
 	char id[JOB_ID_MAX];
+	struct err ignored;
 
 	head_job_id(id, head->number, head->delivery);
-	return strcmp(id, head->id) == 0;
+	if (strcmp(id, head->id) == 0)
+		return 1;
+	return head_job_id_of_hook(id, head, &ignored) == 0 &&
+	       strcmp(id, head->id) == 0;
 }
 
 static int

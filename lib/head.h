@@ -64,6 +64,15 @@ void head_clean(char *out, size_t size, const char *text, size_t len);
 /* "{number}-{delivery}"; out holds JOB_ID_MAX. */
 void head_job_id(char out[JOB_ID_MAX], int64_t number, const char *delivery);
 
+/*
+ * The ID where another hook's job has the plain one: two hooks (a
+ * repository's and its organisation's) that see one event send one delivery
+ * ID with two payloads. The delivery's place is taken by a UUID made of both
+ * the hook and the delivery; the head's Delivery line keeps GitHub's.
+ */
+int head_job_id_of_hook(char out[JOB_ID_MAX], const struct job_head *head,
+    struct err *err) __attribute__((warn_unused_result));
+
 /* 1 if `id` can be a job's: digits, a dash, a lower-case UUID. */
 int head_job_id_valid(const char *id);
 

@@ -330,6 +330,41 @@ publish(struct draft *d, const struct job_head *head, enum accepted *how,
 	return 0;
 }
 
+static int
+take_other_id(struct job_head *head, struct seen_names *names, struct err *err)
+{
+	if (head_job_id_of_hook(head->id, head, err) == -1)
+		return -1;
+	return seen_names(names, head, err);
+}
+
+/*
+ * Stores the job under an ID that no other hook's job has. It stands in the
+ * head, so a race that is lost to another hook costs a second flush.
+ */
+static int
+store_named(struct draft *d, struct job_head *head, struct seen_names *names,
+    struct err *err)
+{
+	int rc;
+
+	if (seen_id_taken(d->spool, names) &&
+	    take_other_id(head, names, err) == -1)
+		return -1;
+	if (store(d, head, err) == -1)
+		return -1;
+	rc = seen_claim_id(d->spool, names, err);
+	if (rc != 1)
+		return rc;
+	if (take_other_id(head, names, err) == -1)
+		return -1;
+	/* A streamed body stays where it is; only the head is another one,
+	 * of the same size. */
+	if (!d->streamed)
+		discard_slot(d);
+	return store(d, head, err);
+}
+
 /* A job that is done is a duplicate also where seen/ lost its entries. */
 static enum accepted
 look(struct draft *d, const struct seen_names *names, const char *id)
@@ -359,6 +394,8 @@ look(struct draft *d, const struct seen_names *names, const char *id)
  *  3 flush it                     From here on power may fail too: the slot's
  *                                 name was durable before (ready-made) or is
  *                                 now (tmp/ synced).
+ *    claim the plain ID in        An ID without a job: the delivery, sent
+ *    seen/                        again, is given the other ID.
  *  4 claim the delivery, then     The names may or may not be on disk. A
  *    the body, in seen/           duplicate that was told "seen" was told the
  *                                 truth: the slot is durable, and recovery
@@ -390,7 +427,7 @@ draft_commit(
 	answer = look(d, &names, head->id);
 	if (answer == ACCEPTED_NEW) {
 		unmap(d);
-		if (store(d, head, err) == -1 ||
+		if (store_named(d, head, &names, err) == -1 ||
 		    seen_claim(d->spool, &names, &answer, err) == -1)
 			goto fail;
 	}

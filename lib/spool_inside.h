@@ -146,6 +146,9 @@ void stock_abandon(struct spool *s);
 
 struct seen_names {
 	char delivery[SEEN_NAME_MAX], body[SEEN_NAME_MAX];
+	/* Whoever has it may use the ID that is made of the delivery alone;
+	 * "" for a job with the other ID. */
+	char id[SEEN_NAME_MAX];
 };
 
 int seen_names(struct seen_names *out, const struct job_head *head,
@@ -153,6 +156,15 @@ int seen_names(struct seen_names *out, const struct job_head *head,
 
 /* Looks without claiming; ACCEPTED_NEW if neither name is there. */
 enum accepted seen_look(struct spool *s, const struct seen_names *names);
+
+/*
+ * Claims the plain job ID for this hook: 0 it is ours, 1 another hook has it,
+ * -1. A copy of our own delivery that is just being claimed counts as ours.
+ */
+int seen_claim_id(
+    struct spool *s, const struct seen_names *names, struct err *err) CHECKED;
+/* 1 if another hook has the plain ID, as far as can be seen. */
+int seen_id_taken(struct spool *s, const struct seen_names *names);
 
 /* Claims both names; *how says who was first. -1: nothing is claimed. */
 int seen_claim(struct spool *s, const struct seen_names *names,

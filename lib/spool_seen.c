@@ -9,12 +9,15 @@
  * made again by recovery from the heads of jobs not yet settled.
  *
  *   d.<32 hex>  of SHA-256(hook ID, NUL, delivery): the same delivery
+ *   i.<32 hex>  of SHA-256(delivery): some hook's job has the ID that is made
+ *               of the delivery; another hook's job takes the other ID
  *   b.<64 hex>  SHA-256 of the body: the same bytes under another delivery
  *               ID, for that header is not covered by the signature
  *   .anchor-*   what the others are links to
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,6 +31,28 @@
 
 #define DELIVERY_BYTES 16 /* of the digest that a d. name shows */
 #define LINK_TRIES     3
+
+/* How long a copy of our own delivery may take from its ID to its claim:
+ * one link(2). Then whoever has the ID is another hook's. */
+#define COPY_LOOKS 20
+#define COPY_PAUSE 5 /* ms */
+
+static int
+id_name(struct seen_names *out, const struct job_head *head, struct err *err)
+{
+	char plain[JOB_ID_MAX];
+	uint8_t sum[DIGEST_LEN];
+
+	out->id[0] = '\0';
+	head_job_id(plain, head->number, head->delivery);
+	if (strcmp(plain, head->id) != 0)
+		return 0;
+	if (digest_of(sum, head->delivery, strlen(head->delivery), err) == -1)
+		return -1;
+	memcpy(out->id, "i.", 2);
+	hex_encode(out->id + 2, sum, DELIVERY_BYTES);
+	return 0;
+}
 
 int
 seen_names(struct seen_names *out, const struct job_head *head, struct err *err)
@@ -45,7 +70,7 @@ seen_names(struct seen_names *out, const struct job_head *head, struct err *err)
 	hex_encode(out->delivery + 2, sum, DELIVERY_BYTES);
 	memcpy(out->body, "b.", 2);
 	hex_encode(out->body + 2, head->sha256, DIGEST_LEN);
-	return 0;
+	return id_name(out, head, err);
 }
 
 static int
@@ -132,6 +157,29 @@ claim_name(struct spool *s, const char *name, struct err *err)
 	return err_sys(err, "seen/%s", name);
 }
 
+int
+seen_id_taken(struct spool *s, const struct seen_names *names)
+{
+	return names->id[0] != '\0' && is_there(s, names->id) &&
+	       !is_there(s, names->delivery);
+}
+
+int
+seen_claim_id(struct spool *s, const struct seen_names *names, struct err *err)
+{
+	int rc;
+
+	if (names->id[0] == '\0')
+		return 0;
+	rc = claim_name(s, names->id, err);
+	for (int i = 0; rc == 1 && i < COPY_LOOKS; i++) {
+		if (is_there(s, names->delivery))
+			return 0;
+		(void)poll(NULL, 0, COPY_PAUSE);
+	}
+	return rc;
+}
+
 /*
  * The delivery first: it is the promise. Once it is claimed this does not
  * fail any more, for another copy of the delivery may by now have been told
@@ -153,6 +201,8 @@ seen_claim(struct spool *s, const struct seen_names *names, enum accepted *how,
 	}
 	if (claim_name(s, names->body, &ignored) == 1) {
 		unlinkat(s->dirs[SPOOL_SEEN], names->delivery, 0);
+		if (names->id[0] != '\0')
+			unlinkat(s->dirs[SPOOL_SEEN], names->id, 0);
 		*how = ACCEPTED_DUPLICATE_BODY;
 		return 0;
 	}
@@ -172,6 +222,17 @@ seen_restore(struct spool *s, const struct job_head *head, struct err *err)
 		return -1;
 	if (!is_there(s, names.body) && claim_name(s, names.body, err) == -1)
 		return -1;
+	if (names.id[0] != '\0' && !is_there(s, names.id) &&
+	    claim_name(s, names.id, err) == -1)
+		return -1;
+	return 0;
+}
+
+static int
+remove_name(struct spool *s, const char *name, struct err *err)
+{
+	if (unlinkat(s->dirs[SPOOL_SEEN], name, 0) == -1 && errno != ENOENT)
+		return err_sys(err, "seen/%s", name);
 	return 0;
 }
 
@@ -182,11 +243,8 @@ spool_forget(struct spool *s, const struct job_head *head, struct err *err)
 
 	if (seen_names(&names, head, err) == -1)
 		return -1;
-	if (unlinkat(s->dirs[SPOOL_SEEN], names.delivery, 0) == -1 &&
-	    errno != ENOENT)
-		return err_sys(err, "seen/%s", names.delivery);
-	if (unlinkat(s->dirs[SPOOL_SEEN], names.body, 0) == -1 &&
-	    errno != ENOENT)
-		return err_sys(err, "seen/%s", names.body);
-	return 0;
+	if (remove_name(s, names.delivery, err) == -1 ||
+	    remove_name(s, names.body, err) == -1)
+		return -1;
+	return names.id[0] == '\0' ? 0 : remove_name(s, names.id, err);
 }

@@ -119,6 +119,13 @@ is_anchor(const char *name)
 	return strncmp(name, SEEN_ANCHOR, strlen(SEEN_ANCHOR)) == 0;
 }
 
+/* The entries that are counted; a job's other names go with their age. */
+static int
+is_delivery(const char *name)
+{
+	return strncmp(name, "d.", 2) == 0;
+}
+
 static int
 count_seen(struct sweeper *w, unsigned dir, const char *name,
     const struct stat *st, struct err *err)
@@ -126,7 +133,7 @@ count_seen(struct sweeper *w, unsigned dir, const char *name,
 	(void)dir;
 	(void)st;
 	(void)err;
-	if (!is_anchor(name))
+	if (is_delivery(name))
 		w->seen_count++;
 	return 0;
 }
@@ -142,7 +149,8 @@ sweep_seen(struct sweeper *w, unsigned dir, const char *name,
 		return st->st_nlink > 1 ? 0 : remove_file(w, dir, name, err);
 	if (w->seen_count <= w->limits->seen_min)
 		return 0;
-	w->seen_count--;
+	if (is_delivery(name))
+		w->seen_count--;
 	return remove_file(w, dir, name, err);
 }
 

@@ -177,6 +177,53 @@ what_was_seen_is_a_duplicate(void **state)
 	assert_int_equal(fixture_accept(f->spool, 9, 77, &head), ACCEPTED_NEW);
 }
 
+/* A repository's hook and its organisation's see one event: GitHub sends one
+ * delivery ID twice, with two hooks and two payloads. */
+static void
+two_hooks_with_one_delivery_are_two_jobs(void **state)
+{
+	static const struct {
+		const char *hook, *body;
+		enum accepted want;
+	} sent[] = {
+		{ "4711", "{\"of\":\"the repository\"}", ACCEPTED_NEW },
+		{ "4712", "{\"of\":\"the organisation\"}", ACCEPTED_NEW },
+		{ "4711", "{\"of\":\"the repository\"}",
+		    ACCEPTED_DUPLICATE_DELIVERY },
+		{ "4712", "{\"of\":\"the organisation\"}",
+		    ACCEPTED_DUPLICATE_DELIVERY },
+		{ "4713", "{\"of\":\"the organisation\"}",
+		    ACCEPTED_DUPLICATE_BODY },
+	};
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct job_head head[2];
+	struct draft *d;
+	enum accepted how;
+
+	assert_int_equal(spool_draft_new(&d, f->spool, &err), 0);
+	for (size_t i = 0; i < sizeof sent / sizeof *sent; i++) {
+		struct job_head h;
+
+		fixture_head(&h, 1);
+		snprintf(h.hook_id, sizeof h.hook_id, "%s", sent[i].hook);
+		assert_int_equal(
+		    draft_write(d, sent[i].body, strlen(sent[i].body), &err),
+		    0);
+		assert_int_equal(draft_commit(d, &h, &how, &err), 0);
+		assert_int_equal(how, sent[i].want);
+		assert_int_equal(draft_reset(d, &err), 0);
+		if (i < 2)
+			head[i] = h;
+	}
+	draft_free(d);
+	assert_int_equal(fixture_count(f, SPOOL_NEW), 2);
+	assert_string_not_equal(head[0].id, head[1].id);
+	assert_string_equal(head[0].delivery, head[1].delivery);
+	check_job(f, &head[0], strlen(sent[0].body));
+	check_job(f, &head[1], strlen(sent[1].body));
+}
+
 static void
 duplicates_are_remembered_across_processes(void **state)
 {
@@ -297,7 +344,7 @@ run_crowd(struct fixture *f, int same_delivery, size_t len)
 	assert_int_equal(c.accepted, 1);
 	assert_int_equal(c.duplicates, THREADS - 1);
 	assert_int_equal(fixture_count(f, SPOOL_NEW), 1);
-	assert_int_equal(fixture_count(f, SPOOL_SEEN), 2);
+	assert_int_equal(fixture_count(f, SPOOL_SEEN), 3);
 	/* The losers' slots are gone: one, the owner, and what is ready (there
 	 * is a second size, half as many). */
 	assert_true(fixture_count(f, SPOOL_TMP) <= 2 + THREADS + THREADS / 2);
@@ -432,6 +479,7 @@ main(void)
 		IN_SPOOL(the_body_can_be_read_before_the_commit),
 		IN_SPOOL(a_draft_can_be_used_again),
 		IN_SPOOL(what_was_seen_is_a_duplicate),
+		IN_SPOOL(two_hooks_with_one_delivery_are_two_jobs),
 		IN_SPOOL(duplicates_are_remembered_across_processes),
 		IN_SPOOL(a_done_job_is_a_duplicate_also_without_its_entries),
 		IN_SPOOL(a_dead_job_that_was_forgotten_is_accepted_again),

@@ -228,7 +228,9 @@ $(B)/fanalyze/%.ok: %.c $(HEADERS)
 	    -Ilib -Ifcgi -Ijobs -c -o /dev/null $<
 	@touch $@
 
-.PHONY: lint format format-check size
+.PHONY: docs lint format format-check size
+docs: all ## the configuration's pages, made anew from the table of keys
+	@HOOKSPOOL_BUILD=$(B) scripts/config-docs
 lint: all ## house rules a machine can check
 	@HOOKSPOOL_PLAIN=$(B) scripts/lint
 format: ## clang-format over all sources

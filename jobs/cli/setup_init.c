@@ -139,7 +139,7 @@ write_text(struct buf *out, const struct answers *a, const char *secret)
 	const char *name = strchr(a->repository, '/') + 1;
 
 	buf_addf(out,
-	    "# hookspool's configuration; hookspool-config(5) lists all "
+	    "# hookspool's configuration; config(5) lists all "
 	    "keys.\n"
 	    "# Check it with `hookspool config check %s`.\n"
 	    "# Changes take effect by themselves, without a restart.\n"

@@ -30,7 +30,7 @@ static const char usage[] =
     "Does the job whose spool file is standard input and writes its steps to\n"
     "the spool's log, or to standard error where there is no spool.\n"
     "\n"
-    "  --config FILE  configuration (default: see hookspool-config(5))\n"
+    "  --config FILE  configuration (default: see config(5))\n"
     "  --spool DIR    spool (default: the configuration's, if it is there);\n"
     "                 \"-\": none, steps go to standard error\n"
     "  --attempt N    this is attempt N, from 0: hooks that an earlier one\n"

@@ -48,7 +48,8 @@ test('what is installed is taken away again', async () => {
       'usr/sbin/job-worker', 'usr/sbin/spool-runner',
       'usr/lib/systemd/system/spool-runner.service',
       'usr/share/hookspool/nginx/hookspool.conf',
-      'usr/share/man/man1/hookspool.1',
+      'usr/share/man/man1/hookspool.1', 'usr/share/man/man5/config.5',
+      'usr/share/man/man5/spool.5',
       'usr/share/man/man8/hookspool-fcgi.8'])
       assert.ok(files.includes(name), `${name} in ${files}`);
 

@@ -49,7 +49,7 @@ pages_follow_the_table(void **state)
 	(void)state;
 	check_page("docs/configuration.md",
 	    "<!-- keys:", "<!-- end of keys -->", config_markdown);
-	check_page("docs/hookspool-config.5",
+	check_page("docs/config.5",
 	    ".\\\" keys:", ".\\\" end of keys", config_man);
 }
 

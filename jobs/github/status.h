@@ -35,8 +35,9 @@ struct steplog;
  * any is sent, it spares a call for each that would be overwritten.
  */
 
-#define STATUS_GIVE_UP (INT64_C(24) * 3600 * CLOCK_SECOND) /* after `wanted`   \
-							    */
+#define STATUS_GIVE_UP                                                         \
+	(INT64_C(24) * 3600 * CLOCK_SECOND) /* after `wanted`                  \
+					     */
 
 int status_send(struct spool *s, const struct config *config,
     const char *job_id, int weed, struct steplog *log, struct err *err) CHECKED;

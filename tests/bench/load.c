@@ -11,12 +11,11 @@
  * SECONDS, whichever is first; both have a limit always.
  *
  * Without --rate each connection sends its next request when the last is
- * answered. With it requests leave at their times, whether or not others are
- * answered, and the latency counts from the time a request was due: waiting
- * for a free connection is part of it.
+ * answered. With it requests leave at their times, and the latency counts from
+ * the time one was due: waiting for a free connection is part of it.
  *
- * One thread, for it runs on the processors that are measured: the HMAC of
- * what all bodies share is computed once. The result is one line of JSON.
+ * One thread; the HMAC of what all bodies share is computed once. The result
+ * is one line of JSON.
  */
 #include <sys/epoll.h>
 #include <sys/resource.h>

@@ -49,8 +49,8 @@ pages_follow_the_table(void **state)
 	(void)state;
 	check_page("docs/configuration.md",
 	    "<!-- keys:", "<!-- end of keys -->", config_markdown);
-	check_page("docs/config.5",
-	    ".\\\" keys:", ".\\\" end of keys", config_man);
+	check_page(
+	    "docs/config.5", ".\\\" keys:", ".\\\" end of keys", config_man);
 }
 
 static void

@@ -23,7 +23,7 @@ import { join, resolve } from 'node:path';
 
 import { Program, waitFor } from './process.mjs';
 
-const buildDir = resolve(process.env.HOOKSPOOL_BUILD ?? 'build');
+export const buildDir = resolve(process.env.HOOKSPOOL_BUILD ?? 'build');
 /* The leak sanitizer cannot work in a traced process. */
 const plainDir = resolve(process.env.HOOKSPOOL_PLAIN ?? buildDir);
 

@@ -14,9 +14,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { buildDir, withBench } from './support/bench.mjs';
+import { withBench } from './support/bench.mjs';
 import { waitFor } from './support/process.mjs';
-import { startServer } from './support/server.mjs';
+import { buildDir, startServer } from './support/server.mjs';
 
 const DAY = 86400;
 const HOOK = 'hooks: [{name: a, command: [/bin/true]}]';
@@ -91,8 +91,7 @@ describe('retention', () => {
         stays: old(bench, 'log', `webhooks_${day(1)}.json`, DAY, 100000),
       };
     });
-  const delivery = (n) =>
-    `72d3162e-cc78-11e3-81ab-4c9367dc00${String(n).padStart(2, '0')}`;
+  const delivery = (n) => `d.${String(n).padStart(32, '0')}`;
   sweeps('seen-age: delivery IDs go by age',
     'retention: {seen-age: 5d, seen-entries: 0}', (bench) => ({
       gone: old(bench, 'seen', delivery(1), 6 * DAY),

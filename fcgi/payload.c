@@ -224,5 +224,10 @@ payload_wanted(const struct job_head *head, const struct settings *s)
 	if (*head->repository != '\0' &&
 	    !config_has_repository(s->config, head->repository))
 		return REPLY_IGNORED_REPOSITORY;
-	return (flags & EVENT_BUILTIN) != 0 ? REPLY_NONE : REPLY_IGNORED_EVENT;
+	if ((flags & EVENT_BUILTIN) == 0 ||
+	    (kind->wanted_by != NULL &&
+		config_str(s->config, head->repository, kind->wanted_by) ==
+		    NULL))
+		return REPLY_IGNORED_EVENT;
+	return REPLY_NONE;
 }

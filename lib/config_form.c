@@ -223,6 +223,27 @@ is_welcome(const char *text)
 	return strlen(text) <= WELCOME_BYTES;
 }
 
+static int
+is_git_url(const char *text)
+{
+	return (strncmp(text, "https://", 8) == 0 ||
+		   strncmp(text, "http://", 7) == 0 ||
+		   strncmp(text, "file:///", 8) == 0) &&
+	       strstr(text, "{repository}") != NULL &&
+	       text[strcspn(text, "@ \t\r\n")] == '\0';
+}
+
+/* git puts both between "<", ">" and line ends of its own. */
+static int
+is_author(const char *text)
+{
+	for (const char *p = text; *p != '\0'; p++) {
+		if ((unsigned char)*p < ' ' || *p == '<' || *p == '>')
+			return 0;
+	}
+	return *text != '\0';
+}
+
 const struct config_form form_text = { "a text", is_text, "." };
 const struct config_form form_name = {
 	"1 to 64 letters, digits, \".\", \"_\" or \"-\"", is_name,
@@ -235,6 +256,12 @@ const struct config_form form_login = { "a GitHub login", is_login,
 const struct config_form form_url = { "a URL that begins with https:// or "
 				      "http://",
 	is_url, "^[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9\\[]" };
+const struct config_form form_git_url = {
+	"a URL with https:// or file:/// and {repository} in it", is_git_url,
+	"^(https?://|file:///)[^@ ]*\\{repository\\}[^@ ]*$"
+};
+const struct config_form form_author = { "a text without < and >", is_author,
+	"^[^<>]+$" };
 const struct config_form form_path = { "an absolute path without \"..\"",
 	is_path, "^/" };
 const struct config_form form_secret_file = {

@@ -27,6 +27,8 @@ struct event_kind {
 				  * or NULL */
 	const char *sha_path;	 /* path of the commit it is about, or NULL */
 	unsigned flags;
+	const char *wanted_by; /* with EVENT_BUILTIN: only where the
+				* repository has this key; NULL: always */
 };
 
 /* A newer one makes older queued ones of the same key and event moot. */

@@ -33,6 +33,8 @@ struct json;
  *     stdin: payload            # or none (default)
  *     payload-file: true        # HOOKSPOOL_PAYLOAD names a file
  *     working-directory: /srv/app
+ *     workspace: head           # or merge, tag, default-branch: a checkout,
+ *                               # in place of a working-directory
  *     timeout: 10m
  *     retries: 0
  *     key: "deploy-{{repository.full_name}}"
@@ -61,6 +63,14 @@ struct json;
 #define HOOK_NAME_MAX  65     /* bytes, with the NUL */
 #define HOOK_VALUE_MAX 131072 /* bytes: MAX_ARG_STRLEN, execve(2) */
 
+enum hook_workspace {
+	WORKSPACE_NONE,
+	WORKSPACE_HEAD,
+	WORKSPACE_MERGE,
+	WORKSPACE_TAG,
+	WORKSPACE_DEFAULT,
+};
+
 enum hook_sandbox { SANDBOX_NONE, SANDBOX_LIMITS, SANDBOX_STRICT };
 
 struct hook_env {
@@ -82,6 +92,7 @@ struct hook {
 	const struct hook_env *environment; /* name NULL ends */
 	int payload_on_stdin, payload_file;
 	const char *working_directory; /* NULL: an empty scratch directory */
+	enum hook_workspace workspace; /* where the command runs, if set */
 	int64_t timeout;	       /* ns */
 	unsigned retries;
 	const char *key; /* template, NULL: none */

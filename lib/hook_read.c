@@ -25,6 +25,13 @@ static const char *const sandbox_names[] = {
 	[SANDBOX_STRICT] = "strict",
 };
 
+static const char *const workspace_names[] = {
+	[WORKSPACE_HEAD] = "head",
+	[WORKSPACE_MERGE] = "merge",
+	[WORKSPACE_TAG] = "tag",
+	[WORKSPACE_DEFAULT] = "default-branch",
+};
+
 /* What a reader gets: the hook to fill, its arena, the key's own place. */
 struct reading {
 	struct hook *hook;
@@ -210,6 +217,22 @@ read_sandbox(const struct reading *r, const struct config_value *v)
 }
 
 static int
+read_workspace(const struct reading *r, const struct config_value *v)
+{
+	const char *text = value_str(v);
+
+	for (unsigned i = WORKSPACE_HEAD;
+	     text != NULL && i <= WORKSPACE_DEFAULT; i++) {
+		if (strcmp(workspace_names[i], text) == 0) {
+			r->hook->workspace = (enum hook_workspace)i;
+			return 0;
+		}
+	}
+	return hook_wrong(
+	    r->err, v, "head, merge, tag or default-branch is wanted");
+}
+
+static int
 variable_is_ours(const char *name)
 {
 	return strncmp(name, "HOOKSPOOL_", 10) == 0;
@@ -281,6 +304,7 @@ static const struct key {
 	{ "payload-file", read_flag, AT(payload_file), NULL },
 	{ "working-directory", read_text, AT(working_directory),
 	    path_name_problem },
+	{ "workspace", read_workspace, 0, NULL },
 	{ "timeout", read_timeout, 0, NULL },
 	{ "retries", read_retries, 0, NULL },
 	{ "key", read_text, AT(key), hook_template_problem },
@@ -310,6 +334,12 @@ check_whole(
 	if (hook->command == NULL)
 		return hook_wrong(
 		    err, v, "hook \"%s\": the command is missing", hook->name);
+	if (hook->workspace != WORKSPACE_NONE &&
+	    hook->working_directory != NULL)
+		return hook_wrong(err, v,
+		    "hook \"%s\": workspace and working-directory exclude "
+		    "each other",
+		    hook->name);
 	if (hook->sandbox == SANDBOX_STRICT)
 		return 0;
 	if (value_get(v, "network") != NULL || hook->readable != NULL)

@@ -35,6 +35,7 @@ const struct event_row *event_row_find(const struct job_head *head);
 const struct event_row *event_row_at(size_t i);
 
 /* The handlers, one file each. */
+int handle_issues(struct job *job, struct err *err);
 int handle_ping(struct job *job, struct err *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include "head.h"
 
 static const struct event_row rows[] = {
+	{ "issues", NULL, handle_issues, NEEDS_REPOSITORY | NEEDS_NUMBER },
 	{ "ping", NULL, handle_ping, 0 },
 };
 

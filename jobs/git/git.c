@@ -78,6 +78,18 @@ git_failed(struct err *err, int code, const char *fmt, ...)
 
 /* ---- a child with a clock ---- */
 
+#define REPORT_LATE	 0
+#define REPORT_COMPLETE	 1
+#define REPORT_CANCELLED 2
+
+static int cancel_fd = -1;
+
+void
+git_cancel_on(int fd)
+{
+	cancel_fd = fd;
+}
+
 static _Noreturn void
 run_child(int (*work)(void *arg, struct err *err), void *arg, int out)
 {
@@ -90,7 +102,7 @@ run_child(int (*work)(void *arg, struct err *err), void *arg, int out)
 	_exit(fs_write_all(out, &err, sizeof err, &ignored) == -1);
 }
 
-/* Waits until the child has written its report or closed the pipe. */
+/* Waits until the child has written its report (REPORT_*) or died (-1). */
 static int
 read_report(int in, int64_t timeout, struct err *report)
 {
@@ -99,21 +111,24 @@ read_report(int in, int64_t timeout, struct err *report)
 
 	while (got < sizeof *report) {
 		int64_t left = (end - clock_boot()) / CLOCK_MSEC;
-		struct pollfd p = { .fd = in, .events = POLLIN };
+		struct pollfd p[] = { { .fd = in, .events = POLLIN },
+			{ .fd = cancel_fd, .events = POLLIN } };
 		ssize_t n;
 		int ready;
 
 		if (left <= 0)
-			return 0;
-		ready = poll(&p, 1, left > 60000 ? 60000 : (int)left);
+			return REPORT_LATE;
+		ready = poll(p, 2, left > 60000 ? 60000 : (int)left);
 		if (ready <= 0)
 			continue;
+		if (p[1].revents != 0)
+			return REPORT_CANCELLED;
 		n = read(in, (char *)report + got, sizeof *report - got);
 		if (n <= 0)
 			return -1;
 		got += (size_t)n;
 	}
-	return 1;
+	return REPORT_COMPLETE;
 }
 
 static int
@@ -150,10 +165,12 @@ git_in_child(int (*work)(void *arg, struct err *err), void *arg,
 	close(ends[1]);
 	told = read_report(ends[0], timeout, &report);
 	close(ends[0]);
-	if (told != 1)
+	if (told != REPORT_COMPLETE)
 		kill(pid, SIGKILL);
 	reap(pid);
-	if (told == 0)
+	if (told == REPORT_CANCELLED)
+		return err_set(err, ERR_TEMP, 0, "%s: told to stop", what);
+	if (told == REPORT_LATE)
 		return err_set(err, ERR_TEMP, ETIMEDOUT,
 		    "%s: not finished after %lld s", what,
 		    (long long)(timeout / CLOCK_SECOND));

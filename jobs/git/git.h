@@ -29,6 +29,10 @@ int git_start(const char *ca_file, struct err *err) CHECKED;
 int git_failed(struct err *err, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* A descriptor that becomes readable when the work is to stop: ERR_TEMP then.
+ * -1, and before the first call: none. */
+void git_cancel_on(int fd);
+
 int git_in_child(int (*work)(void *arg, struct err *err), void *arg,
     int64_t timeout, const char *what, struct err *err) CHECKED;
 

@@ -16,6 +16,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "buf.h"
 #include "filetree.h"
 #include "fsio.h"
 #include "git/fetch.h"
@@ -126,6 +127,12 @@ mirror_close(struct mirror *m)
 	free(m);
 }
 
+void
+mirror_set_token(struct mirror *m, const struct secret *token)
+{
+	m->source.token = token;
+}
+
 const char *
 mirror_path(const struct mirror *m)
 {
@@ -180,6 +187,41 @@ mirror_resolve(struct mirror *m, const char *ref, char sha[65], struct err *err)
 		    err, rc, "%.60s of %.60s", ref, m->source.repository);
 	git_oid_tostr(sha, GIT_OID_HEXSZ + 1, git_object_id(object));
 	git_object_free(object);
+	return 0;
+}
+
+int
+mirror_branch(struct mirror *m, const char *branch, char sha[65])
+{
+	struct err ignored;
+	git_oid oid;
+	char ref[300];
+
+	snprintf(ref, sizeof ref, "refs/heads/%.280s", branch);
+	if (open_repo(m, &ignored) == -1 ||
+	    git_reference_name_to_id(&oid, m->repo, ref) < 0)
+		return 0;
+	git_oid_tostr(sha, GIT_OID_HEXSZ + 1, &oid);
+	return 1;
+}
+
+int
+mirror_message(
+    struct mirror *m, const char *sha, struct buf *out, struct err *err)
+{
+	git_commit *commit = NULL;
+	git_oid oid;
+	int rc;
+
+	if (open_repo(m, err) == -1)
+		return -1;
+	rc = git_oid_fromstr(&oid, sha);
+	if (rc == 0)
+		rc = git_commit_lookup(&commit, m->repo, &oid);
+	if (rc < 0)
+		return git_failed(err, rc, "commit %.40s", sha);
+	buf_adds(out, git_commit_message(commit));
+	git_commit_free(commit);
 	return 0;
 }
 
@@ -288,6 +330,21 @@ mirror_fetch(struct mirror *m, const char *extra, int *rebuilt, struct err *err)
 		*rebuilt = 1;
 		rc = build(m, extra, err);
 	}
+	fs_close(&lock);
+	return rc;
+}
+
+int
+mirror_rebuild(struct mirror *m, const char *extra, struct err *err)
+{
+	unsigned bad = m->generation;
+	int lock = -1, rc;
+
+	if (lock_fetch(m, &lock, err) == -1)
+		return -1;
+	rc = find_current(m, err);
+	if (rc == 0 && m->generation <= bad)
+		rc = build(m, extra, err);
 	fs_close(&lock);
 	return rc;
 }

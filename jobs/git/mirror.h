@@ -6,6 +6,7 @@
 
 #include "err.h"
 
+struct buf;
 struct secret;
 
 /*
@@ -43,6 +44,9 @@ int mirror_open(struct mirror **out, const char *data_directory,
     const struct mirror_source *source, struct err *err) CHECKED;
 void mirror_close(struct mirror *mirror);
 
+/* For the fetches to come; borrowed. */
+void mirror_set_token(struct mirror *mirror, const struct secret *token);
+
 /* The current generation's path; "" before the first fetch. */
 const char *mirror_path(const struct mirror *mirror);
 
@@ -58,8 +62,19 @@ int mirror_has(struct mirror *mirror, const char *sha);
 int mirror_fetch(struct mirror *mirror, const char *extra, int *rebuilt,
     struct err *err) CHECKED;
 
+/* Builds the next generation, for one whose objects have turned out bad. */
+int mirror_rebuild(
+    struct mirror *mirror, const char *extra, struct err *err) CHECKED;
+
 /* The commit a ref of the mirror points to: "refs/heads/main". */
 int mirror_resolve(struct mirror *mirror, const char *ref, char sha[65],
+    struct err *err) CHECKED;
+
+/* 1 and its commit, if the mirror has that branch; 0 if not. */
+int mirror_branch(struct mirror *mirror, const char *branch, char sha[65]);
+
+/* The commit's whole message, added to `out`. */
+int mirror_message(struct mirror *mirror, const char *sha, struct buf *out,
     struct err *err) CHECKED;
 
 /* A lease on the current generation: held while a workspace leans on it. */

@@ -17,6 +17,9 @@
 #include "git/workspace.h"
 #include "head.h"
 
+#define NESTED_MAX     64 /* that are told of; one is enough to refuse */
+#define MODE_SUBMODULE 0160000u
+
 struct publication {
 	char path[PATH_MAX_GIT + JOB_ID_MAX + 32]; /* JOB-ID.publish */
 	char name[WORK_NAME_MAX];
@@ -28,6 +31,8 @@ struct publication {
 	git_diff *diff;
 	struct change *changes;
 	size_t count;
+	char *nested[NESTED_MAX]; /* paths of repositories in the workspace */
+	size_t nested_count;
 };
 
 static int
@@ -66,13 +71,13 @@ make_repository(struct publication *p, const char *workspace, struct err *err)
 	git_repository_init_options_init(
 	    &options, GIT_REPOSITORY_INIT_OPTIONS_VERSION);
 	options.flags = GIT_REPOSITORY_INIT_NO_REINIT |
-			GIT_REPOSITORY_INIT_NO_DOTGIT_DIR |
-			GIT_REPOSITORY_INIT_MKPATH;
+			GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_MKPATH;
 	options.mode = 0700;
-	options.workdir_path = workspace;
 	if (filetree_remove(p->parent, p->name, err) == -1)
 		return -1;
 	rc = git_repository_init_ext(&p->repo, p->path, &options);
+	if (rc == 0) /* without a word of it in the workspace */
+		rc = git_repository_set_workdir(p->repo, workspace, 0);
 	return rc < 0 ? git_failed(err, rc, "publish") : 0;
 }
 
@@ -123,11 +128,36 @@ publish_close(struct publication *p)
 	    filetree_remove(p->parent, p->name, &ignored) == -1)
 		ignored.class = ERR_NONE;
 	fs_close(&p->parent);
+	for (size_t i = 0; i < p->nested_count; i++)
+		free(p->nested[i]);
 	free(p->changes);
 	free(p);
 }
 
 /* ---- looking ---- */
+
+/*
+ * A path with a slash at its end is a repository inside the workspace. git
+ * would make a submodule of it, or nothing: it is left out and told of.
+ */
+static int
+take_path(const char *path, const char *pattern, void *payload)
+{
+	struct publication *p = payload;
+	size_t len = strlen(path);
+
+	(void)pattern;
+	if (len == 0 || path[len - 1] != '/')
+		return 0;
+	if (p->nested_count < NESTED_MAX) {
+		char *copy = strndup(path, len - 1);
+
+		if (copy == NULL)
+			return -1;
+		p->nested[p->nested_count++] = copy;
+	}
+	return 1;
+}
 
 /* Every file as it is now, into a tree of our own. */
 static int
@@ -143,7 +173,7 @@ stage_all(struct publication *p, struct err *err)
 		rc = git_index_read_tree(index, p->base);
 	if (rc == 0)
 		rc = git_index_add_all(
-		    index, &pathspec, GIT_INDEX_ADD_DEFAULT, NULL, NULL);
+		    index, &pathspec, GIT_INDEX_ADD_DEFAULT, take_path, p);
 	if (rc == 0)
 		rc = git_index_update_all(index, &pathspec, NULL, NULL);
 	if (rc == 0)
@@ -223,7 +253,8 @@ publish_changes(struct publication *p, const struct change **changes,
 		return -1;
 	if (p->changes == NULL) {
 		n = git_diff_num_deltas(p->diff);
-		p->changes = calloc(n > 0 ? n : 1, sizeof *p->changes);
+		p->changes =
+		    calloc(n + p->nested_count + 1, sizeof *p->changes);
 		if (p->changes == NULL)
 			return err_set(
 			    err, ERR_TEMP, 0, "changes: out of memory");
@@ -231,6 +262,10 @@ publish_changes(struct publication *p, const struct change **changes,
 			if (read_change(&p->changes[i], p->diff, i, err) == -1)
 				return -1;
 		}
+		for (size_t i = 0; i < p->nested_count; i++)
+			p->changes[n++] = (struct change){ .kind = 'A',
+				.path = p->nested[i],
+				.mode = MODE_SUBMODULE };
 		p->count = n;
 	}
 	*changes = p->changes;
@@ -319,6 +354,9 @@ push_in_child(void *arg, struct err *err)
 	if (rc == 0)
 		rc = git_remote_push(remote, &refspecs, &options);
 	git_remote_free(remote);
+	if (rc == GIT_ENONFASTFORWARD)
+		return err_set(err, ERR_TEMP, 0,
+		    "push: %.100s has moved on meanwhile", job->branch);
 	if (rc < 0)
 		return remote_failed(err, &state, rc, "push");
 	if (state.refused[0] != '\0')

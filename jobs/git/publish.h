@@ -63,7 +63,8 @@ int publish_commit(struct publication *p, const char *parent,
 
 /*
  * Pushes the commit to a branch, never by force. ERR_PERM with the remote's
- * words where it refuses, which is also what a branch that moved on gives.
+ * words where it refuses; ERR_TEMP where the branch has moved on, for the work
+ * can be done anew on its new head.
  */
 int publish_push(struct publication *p, const struct mirror_source *remote,
     const char *sha, const char *branch, struct err *err) CHECKED;

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "buf.h"
 #include "filetree.h"
 #include "fsio.h"
 #include "git/git.h"
@@ -28,6 +29,7 @@ struct workspace {
 	char path[PATH_MAX_GIT];
 	char objects[PATH_MAX_GIT + 64];
 	char name[JOB_ID_MAX];
+	uint64_t max_bytes;
 	int parent; /* workspaces/ */
 	int lock, lease;
 };
@@ -132,23 +134,6 @@ make_repository(struct workspace *w, struct err *err)
 }
 
 static int
-set_head(git_repository *repo, const git_commit *commit, const char *branch)
-{
-	git_reference *ref = NULL;
-	char name[300];
-	int rc;
-
-	if (branch == NULL)
-		return git_repository_set_head_detached(
-		    repo, git_commit_id(commit));
-	snprintf(name, sizeof name, "refs/heads/%.280s", branch);
-	rc = git_reference_create(
-	    &ref, repo, name, git_commit_id(commit), 1, NULL);
-	git_reference_free(ref);
-	return rc == 0 ? git_repository_set_head(repo, name) : rc;
-}
-
-static int
 check_out(struct workspace *w, const struct workspace_options *options,
     struct err *err)
 {
@@ -167,7 +152,8 @@ check_out(struct workspace *w, const struct workspace_options *options,
 	if (rc == 0)
 		rc = git_checkout_tree(repo, (git_object *)commit, &how);
 	if (rc == 0)
-		rc = set_head(repo, commit, options->branch);
+		rc = git_repository_set_head_detached(
+		    repo, git_commit_id(commit));
 	git_commit_free(commit);
 	git_repository_free(repo);
 	return rc < 0 ? git_failed(err, rc, "checkout of %.40s", options->sha)
@@ -209,6 +195,7 @@ workspace_create(struct workspace **out, const char *data_directory,
 	if (w == NULL)
 		return err_set(err, ERR_TEMP, 0, "workspace: out of memory");
 	w->parent = w->lock = w->lease = -1;
+	w->max_bytes = options->max_bytes;
 	snprintf(w->name, sizeof w->name, "%s", options->job_id);
 	snprintf(w->path, sizeof w->path, "%s/workspaces/%s", data_directory,
 	    w->name);
@@ -236,6 +223,87 @@ const char *
 workspace_objects(const struct workspace *w)
 {
 	return w->objects;
+}
+
+int
+workspace_branch(struct workspace *w, const char *name, struct err *err)
+{
+	git_repository *repo = NULL;
+	git_reference *ref = NULL;
+	git_oid oid;
+	char full[300];
+	int rc = git_repository_open(&repo, w->path);
+
+	snprintf(full, sizeof full, "refs/heads/%.280s", name);
+	if (rc == 0)
+		rc = git_reference_name_to_id(&oid, repo, "HEAD");
+	if (rc == 0)
+		rc = git_reference_create(&ref, repo, full, &oid, 1, NULL);
+	if (rc == 0)
+		rc = git_repository_set_head(repo, full);
+	git_reference_free(ref);
+	git_repository_free(repo);
+	return rc < 0 ? git_failed(err, rc, "branch %.80s", name) : 0;
+}
+
+int
+workspace_check_size(const struct workspace *w, struct err *err)
+{
+	uint64_t bytes;
+
+	if (w->max_bytes == 0)
+		return 0;
+	if (filetree_size(w->parent, w->name, &bytes, err) == -1)
+		return -1;
+	if (bytes <= w->max_bytes)
+		return 0;
+	return err_set(err, ERR_PERM, 0,
+	    "the workspace takes %llu bytes, workspace.job-bytes allows %llu",
+	    (unsigned long long)bytes, (unsigned long long)w->max_bytes);
+}
+
+/* Most repositories have none: one look at the top's attributes says so. */
+static int
+mentions_lfs(const struct workspace *w)
+{
+	char name[JOB_ID_MAX + 32];
+	struct buf text;
+	struct err ignored;
+	int found;
+
+	snprintf(name, sizeof name, "%s/.gitattributes", w->name);
+	buf_init(&text, 1 << 20);
+	found = fs_read_file(&text, w->parent, name, &ignored) == 0 &&
+		strstr(text.data, "filter=lfs") != NULL;
+	buf_release(&text);
+	return found;
+}
+
+unsigned
+workspace_lfs_pointers(const struct workspace *w)
+{
+	git_repository *repo = NULL;
+	git_index *index = NULL;
+	unsigned found = 0;
+
+	if (!mentions_lfs(w))
+		return 0;
+	if (git_repository_open(&repo, w->path) == 0 &&
+	    git_repository_index(&index, repo) == 0) {
+		for (size_t i = 0; i < git_index_entrycount(index); i++) {
+			const git_index_entry *e =
+			    git_index_get_byindex(index, i);
+			const char *filter = NULL;
+
+			if (git_attr_get(&filter, repo, 0, e->path, "filter") ==
+				0 &&
+			    filter != NULL && strcmp(filter, "lfs") == 0)
+				found++;
+		}
+	}
+	git_index_free(index);
+	git_repository_free(repo);
+	return found;
 }
 
 void

@@ -15,7 +15,8 @@ struct mirror;
  * It copies no object: objects/info/alternates points to the mirror, on
  * which it holds a lease. Nothing in it runs by itself: hooks are off,
  * submodules are not fetched, no filter is configured (so LFS pointers stay
- * what they are). It knows no remote and no credentials.
+ * what they are). It knows no remote and no credentials. Its HEAD is detached
+ * until workspace_branch().
  *
  * Calling sequence: workspace_create(), the work, workspace_remove() on
  * every way out. workspaces_sweep() removes what crashed jobs left: those
@@ -30,12 +31,23 @@ struct workspace;
 struct workspace_options {
 	const char *job_id; /* names the directory; checked */
 	const char *sha;    /* the commit to check out; 40 hex digits */
-	const char *branch; /* a new local branch there; NULL: detached */
+	uint64_t max_bytes; /* of its files; 0: no limit */
 };
 
 int workspace_create(struct workspace **out, const char *data_directory,
     struct mirror *mirror, const struct workspace_options *options,
     struct err *err) CHECKED;
+
+/* A new local branch at the commit that is checked out, and on it. */
+int workspace_branch(
+    struct workspace *w, const char *name, struct err *err) CHECKED;
+
+/* ERR_PERM where its files have come to take more than max_bytes. */
+int workspace_check_size(const struct workspace *w, struct err *err) CHECKED;
+
+/* How many files of the checkout are LFS pointers. Before any command has
+ * worked in it. */
+unsigned workspace_lfs_pointers(const struct workspace *w);
 
 /* Absolute; where commands work. */
 const char *workspace_path(const struct workspace *w);

@@ -9,6 +9,7 @@
 #include "github/http.h"
 
 struct config;
+struct secret;
 struct steplog;
 
 /*
@@ -89,6 +90,15 @@ int github_next_page(
 /* 0 if the status is 2xx; else -1, ERR_PERM, with GitHub's message. */
 int github_expect(
     const struct http_reply *reply, const char *what, struct err *err) CHECKED;
+
+/*
+ * Whoever REST calls would be sent as now: one of github-tokens, else the
+ * App's installation. And the token for git over https, borrowed until the
+ * next call: NULL where nothing is configured.
+ */
+enum github_identity github_identity(const struct github *gh);
+int github_git_token(
+    struct github *gh, const struct secret **token, struct err *err) CHECKED;
 
 const struct github_totals *github_totals(const struct github *gh);
 int64_t github_retry_at(const struct github *gh); /* epoch seconds, or 0 */

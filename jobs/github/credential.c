@@ -83,6 +83,12 @@ credentials_have_app(const struct credentials *c)
 }
 
 int
+credentials_have_tokens(const struct credentials *c)
+{
+	return c->n > 0;
+}
+
+int
 credentials_any(const struct credentials *c)
 {
 	return c->n > 0 || c->app_key != NULL;

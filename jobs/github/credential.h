@@ -38,6 +38,8 @@ struct limits *credentials_limits(struct credentials *c);
 
 /* 1 if an App is configured (its id and its key). */
 int credentials_have_app(const struct credentials *c);
+/* 1 if there is a token besides the App's. */
+int credentials_have_tokens(const struct credentials *c);
 /* 1 if there is any token or an App. */
 int credentials_any(const struct credentials *c);
 

@@ -236,6 +236,14 @@ set_options(struct http *http, const struct http_request *request,
 	curl_easy_setopt(c, CURLOPT_URL, request->url);
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, request->method);
+	/*
+	 * libcurl repeats a request by itself where a connection it had kept
+	 * ends before a byte of the reply. What changes something must not be
+	 * repeated before it was looked whether it happened (client.h), so it
+	 * goes over a connection of its own.
+	 */
+	curl_easy_setopt(c, CURLOPT_FRESH_CONNECT,
+	    strcmp(request->method, "GET") != 0 ? 1L : 0L);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, http->user_agent);
 	curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "");

@@ -82,6 +82,32 @@ github_usable(const struct github *gh)
 	return credentials_any(gh->credentials);
 }
 
+enum github_identity
+github_identity(const struct github *gh)
+{
+	return credentials_have_tokens(gh->credentials)
+		   ? GITHUB_AS_TOKEN
+		   : GITHUB_AS_INSTALLATION;
+}
+
+int
+github_git_token(
+    struct github *gh, const struct secret **token, struct err *err)
+{
+	struct sender sender;
+	int64_t ready_at = 0;
+
+	if (!github_usable(gh)) {
+		*token = NULL;
+		return 0;
+	}
+	if (sender_pick(gh, github_identity(gh), 0, &sender, &ready_at, err) ==
+	    -1)
+		return -1;
+	*token = sender.token;
+	return 0;
+}
+
 const struct github_totals *
 github_totals(const struct github *gh)
 {

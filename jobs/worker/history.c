@@ -10,16 +10,17 @@
 #include "spool.h"
 #include "worker/history.h"
 
-#define STEP_PREFIX "hook:"
+#define HOOK_PREFIX "hook:"
+#define AGENT_STEP  "agent_command"
 
-/* The hook's row, made if need be; NULL where there is no memory. */
+/* The step's row, made if need be; NULL where there is no memory. */
 static struct history_row *
-row_of(struct history *h, const char *hook)
+row_of(struct history *h, const char *step)
 {
 	struct history_row *more;
 
 	for (size_t i = 0; i < h->count; i++) {
-		if (strcmp(h->rows[i].name, hook) == 0)
+		if (strcmp(h->rows[i].name, step) == 0)
 			return &h->rows[i];
 	}
 	more = reallocarray(h->rows, h->count + 1, sizeof *more);
@@ -28,7 +29,7 @@ row_of(struct history *h, const char *hook)
 	h->rows = more;
 	more += h->count++;
 	*more = (struct history_row){ .past = PAST_NONE };
-	snprintf(more->name, sizeof more->name, "%s", hook);
+	snprintf(more->name, sizeof more->name, "%s", step);
 	return more;
 }
 
@@ -55,10 +56,11 @@ take_event(struct history *h, const struct json *line)
 	if (strcmp(event, "replayed") == 0)
 		h->count = 0;
 	if ((!completed && strcmp(event, "step_failed") != 0) ||
-	    strncmp(step, STEP_PREFIX, strlen(STEP_PREFIX)) != 0 ||
-	    strlen(step) >= HOOK_NAME_MAX + strlen(STEP_PREFIX))
+	    (strncmp(step, HOOK_PREFIX, strlen(HOOK_PREFIX)) != 0 &&
+		strcmp(step, AGENT_STEP) != 0) ||
+	    strlen(step) >= HISTORY_NAME_MAX)
 		return 0;
-	row = row_of(h, step + strlen(STEP_PREFIX));
+	row = row_of(h, step);
 	if (row == NULL)
 		return -1;
 	if (completed)
@@ -126,10 +128,10 @@ history_read(
 }
 
 const struct history_row *
-history_of(const struct history *h, const char *hook)
+history_of(const struct history *h, const char *step)
 {
 	for (size_t i = 0; i < h->count; i++) {
-		if (strcmp(h->rows[i].name, hook) == 0)
+		if (strcmp(h->rows[i].name, step) == 0)
 			return &h->rows[i];
 	}
 	return NULL;

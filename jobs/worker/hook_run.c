@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,12 +15,15 @@
 #include "hook.h"
 #include "spool.h"
 #include "utf8.h"
+#include "git/workspace.h"
+#include "worker/checkout.h"
+#include "worker/command_step.h"
 #include "worker/hook_run.h"
 #include "worker/hook_variables.h"
+#include "worker/hook_workspace.h"
 #include "worker/job.h"
 
 #define STEP_NAME_MAX (HOOK_NAME_MAX + 8)
-#define EXCERPT	      4000 /* bytes of output in the step's own line */
 #define LOCK_POLL_MIN 20   /* ms */
 #define LOCK_POLL_MAX 1000 /* ms */
 
@@ -29,6 +33,9 @@ struct hook_run {
 	unsigned tries; /* that failed in earlier attempts */
 	char step_name[STEP_NAME_MAX];
 	struct step *step;
+	struct checkout checkout;
+	const char **readable; /* with the mirror's objects */
+	const char *nothing;   /* why the command is not to run, or NULL */
 	struct scratch scratch;
 	char payload_path[SCRATCH_PATH_MAX];
 	char **argv, **env;
@@ -56,18 +63,60 @@ give_payload(struct hook_run *r, struct err *err)
 	return 0;
 }
 
+/* What the sandbox must show besides what the hook says. */
+static int
+make_readable(struct hook_run *r, struct err *err)
+{
+	const char *const *given = r->hook->readable;
+	size_t n = 0;
+
+	while (given != NULL && given[n] != NULL)
+		n++;
+	r->readable = calloc(n + 2, sizeof *r->readable);
+	if (r->readable == NULL)
+		return err_set(err, ERR_TEMP, 0, "hook: out of memory");
+	for (size_t i = 0; i < n; i++)
+		r->readable[i] = given[i];
+	r->readable[n] = workspace_objects(r->checkout.workspace);
+	return 0;
+}
+
+static int
+give_workspace(struct hook_run *r, struct err *err)
+{
+	int rc;
+
+	if (r->hook->workspace == WORKSPACE_NONE)
+		return 0;
+	rc = hook_workspace(
+	    &r->checkout, r->job, r->hook, &r->nothing, err);
+	if (rc == 1)
+		step_data(r->step, "ignored", r->nothing);
+	return rc == 0 ? make_readable(r, err) : rc == 1 ? 0 : -1;
+}
+
 static int
 prepare(struct hook_run *r, struct err *err)
 {
 	struct job *job = r->job;
 	const char *data = config_str(job->config, NULL, "data-directory");
+	struct hook_given given = { 0 };
 
 	if (hook_argv(&r->argv, r->hook, &job->head, job->payload, err) == -1 ||
-	    scratch_make(&r->scratch, data, job->head.id, err) == -1 ||
+	    give_workspace(r, err) == -1)
+		return -1;
+	if (r->nothing != NULL)
+		return 0;
+	if (scratch_make(&r->scratch, data, job->head.id, err) == -1 ||
 	    give_payload(r, err) == -1)
 		return -1;
-	return hook_variables(&r->env, job, r->hook,
-	    r->hook->payload_file ? r->payload_path : NULL, err);
+	if (r->hook->payload_file)
+		given.payload_file = r->payload_path;
+	if (r->checkout.workspace != NULL) {
+		given.workspace = workspace_path(r->checkout.workspace);
+		given.workspace_sha = r->checkout.sha;
+	}
+	return hook_variables(&r->env, job, r->hook, &given, err);
 }
 
 /* Waits with growing pauses; the lock has no queue of its own. */
@@ -147,12 +196,15 @@ run_command(struct hook_run *r, struct err *err)
 		.level = level_of(hook),
 		.network = hook->network,
 		.writable = hook->writable,
-		.readable = hook->readable,
+		.readable =
+		    r->readable != NULL ? r->readable : hook->readable,
 		.output_max = config_size(config, NULL, "max-output"),
 		.log = &r->job->log,
 		.step = r->step_name,
 	};
 
+	if (r->checkout.workspace != NULL)
+		c.cwd = workspace_path(r->checkout.workspace);
 	/* Our own runner waits stop-grace for us: leave time to tell. */
 	c.cancel_grace = c.grace / 2;
 	c.argv = (const char *const *)r->argv;
@@ -160,60 +212,13 @@ run_command(struct hook_run *r, struct err *err)
 	return command_run(&r->result, &c, err);
 }
 
-/* The last whole lines that fit. */
-static void
-add_excerpt(struct step *step, const struct buf *tail)
-{
-	const char *text = tail->data, *line;
-
-	if (tail->len > EXCERPT) {
-		text += tail->len - EXCERPT;
-		line = strchr(text, '\n');
-		text = line != NULL ? line + 1 : text;
-	}
-	step_data(step, "output", text);
-}
-
-static void
-add_result(struct hook_run *r)
-{
-	const struct command_result *result = &r->result;
-
-	step_data(r->step, "command", r->argv[0]);
-	step_data(r->step, "sandbox", sandbox_name(result->level));
-	if (result->level == LEVEL_LIMITS)
-		step_data_int(r->step, "landlock", result->landlock);
-	if (result->signal != 0)
-		step_data_int(r->step, "signal", result->signal);
-	else
-		step_data_int(r->step, "exit_code", result->exit_code);
-	if (result->timed_out)
-		step_data_bool(r->step, "timed_out", 1);
-	step_data_int(r->step, "command_ms", result->duration / CLOCK_MSEC);
-	if (result->leftovers > 0)
-		step_data_int(r->step, "left_running", result->leftovers);
-	step_data_int(r->step, "output_bytes", (int64_t)result->bytes);
-	add_excerpt(r->step, &result->tail);
-}
-
-/* 0 where it succeeded; else what went wrong. */
 static int
-judge(const struct hook_run *r, struct err *err)
+do_command(struct hook_run *r, struct err *err)
 {
-	const struct command_result *result = &r->result;
-
-	if (result->cancelled)
-		return err_set(err, ERR_TEMP, 0, "told to stop");
-	if (result->timed_out)
-		return err_set(err, ERR_PERM, 0, "timed out after %.1f s",
-		    (double)r->hook->timeout / (double)CLOCK_SECOND);
-	if (result->signal != 0)
-		return err_set(err, ERR_PERM, 0, "ended by signal %d (%s)",
-		    result->signal, strsignal(result->signal));
-	if (result->exit_code != 0)
-		return err_set(
-		    err, ERR_PERM, 0, "exit code %d", result->exit_code);
-	return 0;
+	if (take_key(r, err) == -1 || run_command(r, err) == -1)
+		return -1;
+	command_step(r->step, r->argv[0], &r->result);
+	return command_judge(&r->result, r->hook->timeout, err);
 }
 
 /* ---- after it ---- */
@@ -248,6 +253,8 @@ clean_up(struct hook_run *r)
 	hook_argv_free(r->argv);
 	hook_argv_free(r->env);
 	command_result_release(&r->result);
+	checkout_close(&r->checkout);
+	free(r->readable);
 	if (scratch_remove(&r->scratch, &err) == -1)
 		steplog_note(&r->job->log, "scratch directory: %s", err.text);
 }
@@ -267,14 +274,8 @@ hook_run(struct job *job, const struct hook *hook, unsigned tries, int code)
 	buf_init(&r.result.tail, 0);
 	r.step = step_start(&job->log, r.step_name);
 	rc = prepare(&r, &err);
-	if (rc == 0)
-		rc = take_key(&r, &err);
-	if (rc == 0)
-		rc = run_command(&r, &err);
-	if (rc == 0) {
-		add_result(&r);
-		rc = judge(&r, &err);
-	}
+	if (rc == 0 && r.nothing == NULL)
+		rc = do_command(&r, &err);
 	own = end_step(&r, rc, &err);
 	clean_up(&r);
 	return job_worse(job, code, own, err.text);

@@ -24,7 +24,7 @@ static const struct {
 	{ "HOOKSPOOL_SHA", "{{@sha}}" },
 };
 
-#define FIXED (sizeof variables / sizeof *variables + 4)
+#define FIXED (sizeof variables / sizeof *variables + 6)
 
 static int
 add(char **list, size_t *n, const char *name, const char *value,
@@ -56,7 +56,7 @@ add_ref(char **list, size_t *n, const struct job *job, struct err *err)
 
 static int
 add_fixed(char **list, size_t *n, const struct job *job,
-    const struct hook *hook, const char *payload_file, struct err *err)
+    const struct hook *hook, const struct hook_given *given, struct err *err)
 {
 	struct buf value;
 	int rc = 0;
@@ -73,33 +73,39 @@ add_fixed(char **list, size_t *n, const struct job *job,
 	if (rc == -1 || add_ref(list, n, job, err) == -1 ||
 	    add(list, n, "HOOKSPOOL_HOOK", hook->name, err) == -1)
 		return -1;
-	if (payload_file == NULL)
+	if (given->payload_file != NULL &&
+	    add(list, n, "HOOKSPOOL_PAYLOAD", given->payload_file, err) == -1)
+		return -1;
+	if (given->workspace == NULL)
 		return 0;
-	return add(list, n, "HOOKSPOOL_PAYLOAD", payload_file, err);
+	if (add(list, n, "HOOKSPOOL_WORKSPACE", given->workspace, err) == -1)
+		return -1;
+	return add(
+	    list, n, "HOOKSPOOL_WORKSPACE_SHA", given->workspace_sha, err);
 }
 
 int
 hook_variables(char ***out, const struct job *job, const struct hook *hook,
-    const char *payload_file, struct err *err)
+    const struct hook_given *given, struct err *err)
 {
 	char **own, **list;
-	size_t given = 0, n = 0;
+	size_t owned = 0, n = 0;
 
 	if (hook_environment(&own, hook, &job->head, job->payload, err) == -1)
 		return -1;
-	while (own[given] != NULL)
-		given++;
-	list = calloc(FIXED + given + 1, sizeof *list);
+	while (own[owned] != NULL)
+		owned++;
+	list = calloc(FIXED + owned + 1, sizeof *list);
 	if (list == NULL) {
 		hook_argv_free(own);
 		return err_set(err, ERR_TEMP, 0, "hook: out of memory");
 	}
-	if (add_fixed(list, &n, job, hook, payload_file, err) == -1) {
+	if (add_fixed(list, &n, job, hook, given, err) == -1) {
 		hook_argv_free(own);
 		hook_argv_free(list);
 		return -1;
 	}
-	memcpy(list + n, own, given * sizeof *list);
+	memcpy(list + n, own, owned * sizeof *list);
 	free(own); /* its strings have moved */
 	*out = list;
 	return 0;

@@ -10,10 +10,15 @@ struct job;
 /*
  * The environment of a hook's command: HOOKSPOOL_* variables about the
  * event (the table in hook_variables.c; docs/hooks.md), then what the hook's
- * `environment:` says. `payload_file` may be NULL. Free with
+ * `environment:` says. Free with
  * hook_argv_free().
  */
+struct hook_given {
+	const char *payload_file;	       /* path, or NULL */
+	const char *workspace, *workspace_sha; /* path, or NULL */
+};
+
 int hook_variables(char ***out, const struct job *job, const struct hook *hook,
-    const char *payload_file, struct err *err) CHECKED;
+    const struct hook_given *given, struct err *err) CHECKED;
 
 #endif

@@ -23,8 +23,11 @@ static int
 run_one(struct job *job, const struct hook *hook, const struct history *past,
     int code)
 {
-	const struct history_row *row = history_of(past, hook->name);
-	char text[ERR_TEXT_MAX];
+	char text[ERR_TEXT_MAX], step[HISTORY_NAME_MAX];
+	const struct history_row *row;
+
+	snprintf(step, sizeof step, "hook:%s", hook->name);
+	row = history_of(past, step);
 
 	switch (row != NULL ? row->past : PAST_NONE) {
 	case PAST_COMPLETED:

@@ -16,6 +16,7 @@
 #include "json.h"
 #include "runner/report.h"
 #include "spool.h"
+#include "worker/checkout.h"
 #include "worker/hooks.h"
 #include "worker/job.h"
 #include "worker/reporting.h"
@@ -82,8 +83,10 @@ job_open(struct job *job, const struct job_options *options, int cancel_fd,
 	if (open_spool(job, err) == -1 || open_log(job, err) == -1)
 		return -1;
 	if (job->config != NULL &&
-	    hooks_compile(&job->hooks, job->config, &conf) == 0)
+	    hooks_compile(&job->hooks, job->config, &conf) == 0) {
+		checkout_sweep(job);
 		return 0;
+	}
 	step_fail(step_start(&job->log, "configuration"), &conf);
 	conf.class = ERR_TEMP;
 	*err = conf;

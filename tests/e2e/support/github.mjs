@@ -35,6 +35,9 @@ export class GitHub {
     this.calls = [];
     this.scripts = [];
     this.stored = new Map();
+    this.pulls = [];
+    this.comments = [];
+    this.labels = new Map();
     this.sockets = new Set();
     this.nextId = 1;
     this.down = false;
@@ -208,7 +211,85 @@ function listStatuses(github, [, repository, sha], call) {
   };
 }
 
+/** Pull requests, comments and labels, as far as an issue job needs them. */
+function addPull(github, [, repository], call) {
+  const { title, head, base, body, draft = false } = JSON.parse(call.body);
+  if (github.pulls.some((p) => p.repository === repository &&
+      p.state === 'open' && p.head.ref === head && p.base.ref === base)) {
+    return { status: 422, body: { message: 'Validation Failed', errors: [
+      { message: `A pull request already exists for ${head}.` }] } };
+  }
+  const number = 100 + github.pulls.length;
+  const pull = { repository, number, title, body, draft, state: 'open',
+    head: { ref: head, repo: { full_name: repository } },
+    base: { ref: base, repo: { full_name: repository } },
+    html_url: `${github.url}/${repository}/pull/${number}` };
+  github.pulls.push(pull);
+  return { status: 201, body: pull };
+}
+
+function listPulls(github, [, repository], call) {
+  const query = new URL(call.path, github.url).searchParams;
+  const head = query.get('head')?.split(':').slice(1).join(':');
+  return { body: github.pulls.filter((p) => p.repository === repository &&
+    p.state === (query.get('state') ?? 'open') &&
+    (head === undefined || p.head.ref === head)) };
+}
+
+function changePull(github, [, repository, number], call) {
+  const pull = github.pulls.find((p) => p.repository === repository &&
+    p.number === Number(number));
+  if (pull === undefined) return { status: 404, body: { message: 'Not Found' } };
+  Object.assign(pull, JSON.parse(call.body));
+  return { body: pull };
+}
+
+function addComment(github, [, repository, number], call) {
+  const comment = { id: github.nextId++, repository, number: Number(number),
+    body: JSON.parse(call.body).body, user: { login: 'hookspool[bot]' },
+    created_at: new Date().toISOString() };
+  github.comments.push(comment);
+  return { status: 201, body: comment };
+}
+
+function listComments(github, [, repository, number], call) {
+  const query = new URL(call.path, github.url).searchParams;
+  const size = Number(query.get('per_page') ?? 30);
+  const page = Number(query.get('page') ?? 1);
+  const all = github.comments.filter((c) => c.repository === repository &&
+    c.number === Number(number));
+  const next = `${github.url}/repos/${repository}/issues/${number}/comments` +
+    `?per_page=${size}&page=${page + 1}`;
+  return { body: all.slice((page - 1) * size, page * size),
+    headers: page * size < all.length ? { Link: `<${next}>; rel="next"` } : {} };
+}
+
+function changeComment(github, [, , id], call) {
+  const comment = github.comments.find((c) => c.id === Number(id));
+  if (comment === undefined) {
+    return { status: 404, body: { message: 'Not Found' } };
+  }
+  comment.body = JSON.parse(call.body).body;
+  return { body: comment };
+}
+
+function addLabels(github, [, repository, number], call) {
+  const key = `${repository}#${number}`;
+  const all = new Set([...(github.labels.get(key) ?? []),
+    ...JSON.parse(call.body).labels]);
+  github.labels.set(key, all);
+  return { body: [...all].map((name) => ({ name })) };
+}
+
 const routes = [
+  ['POST', /^\/repos\/([^/]+\/[^/]+)\/pulls$/, addPull],
+  ['GET', /^\/repos\/([^/]+\/[^/]+)\/pulls$/, listPulls],
+  ['PATCH', /^\/repos\/([^/]+\/[^/]+)\/pulls\/(\d+)$/, changePull],
+  ['POST', /^\/repos\/([^/]+\/[^/]+)\/issues\/(\d+)\/comments$/, addComment],
+  ['GET', /^\/repos\/([^/]+\/[^/]+)\/issues\/(\d+)\/comments$/, listComments],
+  ['PATCH', /^\/repos\/([^/]+\/[^/]+)\/issues\/comments\/(\d+)$/,
+    changeComment],
+  ['POST', /^\/repos\/([^/]+\/[^/]+)\/issues\/(\d+)\/labels$/, addLabels],
   ['POST', /^\/repos\/([^/]+\/[^/]+)\/statuses\/([0-9a-f]+)$/, addStatus],
   ['GET', /^\/repos\/([^/]+\/[^/]+)\/commits\/([0-9a-f]+)\/statuses$/,
     listStatuses],

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CHECKOUT_H
+#define CHECKOUT_H
+
+#include "err.h"
+#include "git/source.h"
+
+struct job;
+struct github;
+struct mirror;
+struct workspace;
+
+/*
+ * A job's own files of its repository: mirror, workspace, and the steps that
+ * tell of them (mirror_fetch, workspace_ready, workspace_cleaned). Used by
+ * command hooks that ask for a workspace and by the issue job.
+ *
+ * Calling sequence: checkout_open(), checkout_fetch(), checkout_make(), the
+ * work, checkout_close() on every way out. Paths in it are absolute and lead
+ * through no link, as the sandbox wants them.
+ */
+
+struct checkout {
+	struct job *job;
+	char data[1024]; /* data directory */
+	struct git_source source;
+	struct github *gh;
+	struct mirror *mirror;
+	struct workspace *workspace; /* NULL until checkout_make() */
+	char sha[65];		     /* what is checked out */
+	const char *extra;	     /* as given to checkout_fetch() */
+	int fetched;		     /* the mirror may have grown */
+};
+
+/* With -1 `out` needs no closing. */
+int checkout_open(struct checkout *out, struct job *job, struct err *err)
+    CHECKED;
+
+/*
+ * Brings the mirror up to date, and `extra` with it (mirror.h), which is
+ * borrowed until checkout_make() is over. Where `sha` is not NULL and the
+ * mirror has that commit, nothing is asked of the remote.
+ */
+int checkout_fetch(struct checkout *c, const char *extra, const char *sha,
+    struct err *err) CHECKED;
+
+/* Checks the commit out. */
+int checkout_make(struct checkout *c, const char *sha, struct err *err) CHECKED;
+
+void checkout_close(struct checkout *c);
+
+/*
+ * Removes what jobs that are gone have left in workspaces/. Cheap where
+ * there is nothing; called when a worker starts.
+ */
+void checkout_sweep(struct job *job);
+
+#endif

@@ -26,6 +26,7 @@ keep(struct problems *p, unsigned line, int warning, const char *text)
 	}
 	list[p->count].line = line;
 	list[p->count].warning = warning;
+	list[p->count].found = p->count;
 	p->count++;
 }
 

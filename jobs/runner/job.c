@@ -91,6 +91,7 @@ job_read_head(struct job *job, struct err *err)
 	if (strcmp(head.id, job->name.id) != 0)
 		return err_set(err, ERR_BAD, 0, "its name is not its job's");
 	job->head = head;
+	job->size = body_at + head.length;
 	return 0;
 }
 

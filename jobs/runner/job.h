@@ -48,6 +48,7 @@ struct job {
 	enum spool_state in;  /* the directory its file is in */
 	uint64_t key;	      /* backlog_hash() of the head's key */
 	int fd;		      /* the file, locked; -1: none could be opened */
+	uint64_t size;	      /* of head and body, bytes; 0: no head was read */
 	int key_fd;	      /* the key's lock, or -1 */
 	int report_fd;	      /* what the worker tells, or -1 */
 	pid_t pid;	      /* 0: no worker; else also its group's number */

@@ -388,6 +388,19 @@ report(struct settler *t, const struct job *job, struct err *err)
 	return outbox_finish(t->spool, &r, err);
 }
 
+/* What is kept for weeks need not keep the rest of its ready-made slot. A
+ * quarantined file stays as it was found. */
+static void
+trim(struct settler *t, const struct job *job)
+{
+	struct spool_name settled = job->name;
+
+	if (job->size == 0 || job->verdict.to == SPOOL_BAD)
+		return;
+	settled.attempt = 0;
+	spool_trim(t->spool, job->verdict.to, &settled, job->size);
+}
+
 static int
 drop_all(struct settler *t, struct err *err)
 {
@@ -402,6 +415,7 @@ drop_all(struct settler *t, struct err *err)
 			rc = -1;
 			continue;
 		}
+		trim(t, job);
 		job->stage = SETTLE_OVER;
 	}
 	return rc;

@@ -6,9 +6,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
-  copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, unlinkSync,
-  utimesSync,
-  writeFileSync,
+  copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync,
+  symlinkSync, truncateSync, unlinkSync, utimesSync, writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -77,6 +76,19 @@ for (const o of outcomes) {
     await waitFor('the slot to be dropped',
       () => bench.names('tmp').length === 0);
   }));
+}
+
+for (const [code, state] of [[0, 'done'], [100, 'dead']]) {
+  test(`what lies in ${state}/ has lost the rest of its slot`, () =>
+    withBench({}, async (bench) => {
+      const id = bench.add(`exit ${code}`);
+      const { size } = statSync(bench.path('new', `${id}.0`));
+      truncateSync(bench.path('new', `${id}.0`), size + 8192);
+      bench.run();
+      await bench.settled(id);
+      await waitFor('it to be as long as its body',
+        () => statSync(bench.path(state, id)).size === size);
+    }));
 }
 
 test('after a crash of its worker the next job succeeds', () =>

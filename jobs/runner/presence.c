@@ -12,6 +12,7 @@
 #include "spool.h"
 
 #define HEARTBEAT "heartbeat"
+#define SWEPT	  "swept"
 
 static int
 open_lock(struct spool *s, const char *name, int *fd, struct err *err)
@@ -74,29 +75,53 @@ presence_drain(struct spool *s, int *fd, struct err *err)
 }
 
 /* Best effort: readiness says so where it cannot be written. */
-void
-presence_beat(struct spool *s)
+static void
+touch(struct spool *s, const char *name)
 {
 	struct err ignored;
 	int fd = -1;
 
-	if (utimensat(spool_fd(s, SPOOL_LOCK), HEARTBEAT, NULL,
+	if (utimensat(spool_fd(s, SPOOL_LOCK), name, NULL,
 		AT_SYMLINK_NOFOLLOW) == 0)
 		return;
-	if (open_lock(s, HEARTBEAT, &fd, &ignored) == 0)
+	if (open_lock(s, name, &fd, &ignored) == 0)
 		futimens(fd, NULL);
 	fs_close(&fd);
+}
+
+static long
+age(struct spool *s, const char *name)
+{
+	struct stat st;
+	int64_t seconds;
+
+	if (fstatat(spool_fd(s, SPOOL_LOCK), name, &st, AT_SYMLINK_NOFOLLOW) ==
+	    -1)
+		return -1;
+	seconds = clock_wall() / CLOCK_SECOND - (int64_t)st.st_mtime;
+	return seconds < 0 ? 0 : (long)seconds;
+}
+
+void
+presence_beat(struct spool *s)
+{
+	touch(s, HEARTBEAT);
 }
 
 long
 presence_age(struct spool *s)
 {
-	struct stat st;
-	int64_t age;
+	return age(s, HEARTBEAT);
+}
 
-	if (fstatat(spool_fd(s, SPOOL_LOCK), HEARTBEAT, &st,
-		AT_SYMLINK_NOFOLLOW) == -1)
-		return -1;
-	age = clock_wall() / CLOCK_SECOND - (int64_t)st.st_mtime;
-	return age < 0 ? 0 : (long)age;
+void
+presence_swept(struct spool *s)
+{
+	touch(s, SWEPT);
+}
+
+long
+presence_swept_age(struct spool *s)
+{
+	return age(s, SWEPT);
 }

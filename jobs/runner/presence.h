@@ -15,6 +15,7 @@ struct spool;
  *   lock/drain      exclusive by a runner started with --drain, so that a
  *                   cron job that overlaps its predecessor does nothing
  *   lock/heartbeat  its mtime: when a runner's loop last went round
+ *   lock/swept      its mtime: when a runner last swept the spool to the end
  *
  * The files are never unlinked. A taken presence is a descriptor; closing it
  * gives it up.
@@ -35,10 +36,12 @@ int presence_alive(struct spool *s);
 /* 0 taken; 1 another --drain is under way. */
 int presence_drain(struct spool *s, int *fd, struct err *err) CHECKED;
 
-/* Touches the heartbeat. */
+/* Touches the heartbeat, and notes the end of a sweep. */
 void presence_beat(struct spool *s);
+void presence_swept(struct spool *s);
 
-/* Seconds since the last beat; -1 if there never was one. */
+/* Seconds since the last beat, the last sweep; -1 if there never was one. */
 long presence_age(struct spool *s);
+long presence_swept_age(struct spool *s);
 
 #endif

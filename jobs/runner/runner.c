@@ -304,6 +304,8 @@ is_over(const struct runner *r, int64_t now)
 	 * disk; only --drain, from cron, lets it finish. */
 	if (r->options->drain && (r->reporter.pid != 0 || r->reporter.look))
 		return 0;
+	if (r->options->drain && !r->stopping && r->next_sweep <= now)
+		return 0;
 	if (r->judged != NULL && !r->stopping)
 		return 0;
 	if (r->settler.jobs != NULL)

@@ -243,32 +243,6 @@ recover(struct runner *r, struct err *err)
 	return 0;
 }
 
-int
-upkeep_begin(struct runner *r, struct err *err)
-{
-	const struct scan_tell tell = { on_moot, on_bad, r };
-	int64_t now = clock_boot();
-	struct err no_watch;
-
-	scan_init(&r->scan, r->spool, r->backlog, &tell);
-	if (watch_open(&r->watch, r->spool, &no_watch) == -1)
-		log_event(LOG_WARN_, "polling",
-		    "%s: new jobs are noticed by looking every second",
-		    no_watch.text);
-	if (settle_leftovers(&r->settler, err) == -1 ||
-	    take_orphans(r, err) == -1 || recover(r, err) == -1 ||
-	    scan_all(&r->scan, 1, err) == -1)
-		return -1;
-	tell_foreign(r);
-	r->requests = r->reporter.look = 1;
-	r->next_look = now + (r->scan.again ? LOOK_SOON : look_interval(r));
-	r->look = r->scan.again;
-	r->next_orphans = now + ORPHANS_EVERY;
-	r->next_recovery = now + RECOVERY_EVERY;
-	r->next_sweep = now; /* as soon as there is time */
-	return 0;
-}
-
 /* ---- sweeping, when there is nothing better to do ---- */
 
 static void
@@ -291,9 +265,51 @@ sweep(struct runner *r, int64_t now)
 		return; /* the next slice in the next round */
 	if (rc == -1)
 		trouble_tell(&r->keeping, now, "sweeping", &err);
+	else
+		presence_swept(r->spool);
 	spool_sweeper_free(r->sweeper);
 	r->sweeper = NULL;
 	r->next_sweep = now + SWEEP_EVERY;
+}
+
+/* As soon as there is time. One that cron starts each minute sweeps only
+ * when that is due, for nobody else may. */
+static int64_t
+first_sweep(const struct runner *r, int64_t now)
+{
+	long age = presence_swept_age(r->spool);
+
+	if (r->options->drain && age >= 0 && age * CLOCK_SECOND < SWEEP_EVERY)
+		return now + SWEEP_EVERY - age * CLOCK_SECOND;
+	return now;
+}
+
+/* ---- the beginning ---- */
+
+int
+upkeep_begin(struct runner *r, struct err *err)
+{
+	const struct scan_tell tell = { on_moot, on_bad, r };
+	int64_t now = clock_boot();
+	struct err no_watch;
+
+	scan_init(&r->scan, r->spool, r->backlog, &tell);
+	if (watch_open(&r->watch, r->spool, &no_watch) == -1)
+		log_event(LOG_WARN_, "polling",
+		    "%s: new jobs are noticed by looking every second",
+		    no_watch.text);
+	if (settle_leftovers(&r->settler, err) == -1 ||
+	    take_orphans(r, err) == -1 || recover(r, err) == -1 ||
+	    scan_all(&r->scan, 1, err) == -1)
+		return -1;
+	tell_foreign(r);
+	r->requests = r->reporter.look = 1;
+	r->next_look = now + (r->scan.again ? LOOK_SOON : look_interval(r));
+	r->look = r->scan.again;
+	r->next_orphans = now + ORPHANS_EVERY;
+	r->next_recovery = now + RECOVERY_EVERY;
+	r->next_sweep = first_sweep(r, now);
+	return 0;
 }
 
 /* ---- the round ---- */
@@ -352,7 +368,7 @@ upkeep_round(struct runner *r, int64_t now)
 		if (recover(r, &err) == -1)
 			trouble_tell(&r->keeping, now, "recovering", &err);
 	}
-	if (now >= r->next_sweep && !r->stopping && !r->options->drain &&
+	if (now >= r->next_sweep && !r->stopping &&
 	    (backlog_wake(r->backlog) > now ||
 		r->n_running >= r->settings.concurrency))
 		sweep(r, now);
@@ -377,7 +393,7 @@ upkeep_wake(const struct runner *r)
 	sooner(&at, r->next_orphans);
 	sooner(&at, r->next_recovery);
 	sooner(&at, reporter_wake(r));
-	if (!r->stopping && !r->options->drain)
+	if (!r->stopping)
 		sooner(&at, r->next_sweep);
 	if (watchdog_every() > 0)
 		sooner(&at, r->last_watchdog + watchdog_every());

@@ -360,6 +360,26 @@ test('--drain runs what waits and ends', () =>
     assert.equal(bench.find(behind).state, 'new');
   }));
 
+test('--drain sweeps too, but not each time', () =>
+  withBench({ config: 'retention: {tmp-age: 1h}' }, async (bench) => {
+    const strange = (name) => {
+      const then = Date.now() / 1000 - 2 * 3600;
+      writeFileSync(bench.path('tmp', name), 'x');
+      utimesSync(bench.path('tmp', name), then, then);
+      return bench.path('tmp', name);
+    };
+    const first = strange('first');
+    assert.deepEqual(await bench.drain(), { code: 0, signal: null });
+    assert.equal(existsSync(first), false);
+    const second = strange('second');
+    assert.deepEqual(await bench.drain(), { code: 0, signal: null });
+    assert.equal(existsSync(second), true);
+    const before = Date.now() / 1000 - 3600;
+    utimesSync(bench.path('lock', 'swept'), before, before);
+    assert.deepEqual(await bench.drain(), { code: 0, signal: null });
+    assert.equal(existsSync(second), false);
+  }));
+
 test('a second --drain does nothing beside the first', () =>
   withBench({}, async (bench) => {
     const id = bench.add('while [[ ! -e $dir/go ]]; do sleep 0.01; done');

@@ -36,6 +36,7 @@ JOBS_SRC	:= $(wildcard jobs/*.c jobs/*/*.c)
 UNIT_SRC	:= $(wildcard tests/unit/test_*.c)
 FCGITEST_SRC	:= $(wildcard tests/fcgi/test_*.c)
 CRASH_SRC	:= $(wildcard tests/crash/test_*.c)
+SECURITY_SRC	:= $(wildcard tests/security/test_*.c)
 FUZZ_SRC	:= $(wildcard tests/fuzz/fuzz_*.c)
 TESTPROG_SRC	:= $(wildcard tests/programs/*.c)
 TESTLIB_SRC	:= $(wildcard tests/support/*.c)
@@ -57,6 +58,7 @@ PROGRAMS := $(addprefix $(B)/,$(if $(wildcard fcgi/main.c),hookspool-fcgi) \
 UNIT	:= $(patsubst tests/unit/%.c,$(B)/test/unit/%,$(UNIT_SRC))
 FCGITEST := $(patsubst tests/fcgi/%.c,$(B)/test/fcgi/%,$(FCGITEST_SRC))
 CRASH	:= $(patsubst tests/crash/%.c,$(B)/test/crash/%,$(CRASH_SRC))
+SECURITY := $(patsubst tests/security/%.c,$(B)/test/security/%,$(SECURITY_SRC))
 TESTPROG := $(patsubst tests/programs/%.c,$(B)/test/program/%,$(TESTPROG_SRC))
 REPLAY	:= $(patsubst tests/fuzz/fuzz_%.c,$(B)/test/fuzz/replay_%,$(FUZZ_SRC))
 FUZZ	:= $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzz/fuzz_%,$(FUZZ_SRC))
@@ -113,6 +115,10 @@ $(B)/test/crash/%: $(B)/obj/tests/crash/%.o $(B)/testlib.a $(B)/responder.a \
     $(B)/jobs.a $(B)/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lfcgi $(LIBS_jobs)
+$(B)/test/security/%: $(B)/obj/tests/security/%.o $(B)/testlib.a \
+    $(B)/responder.a $(B)/jobs.a $(B)/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lfcgi $(LIBS_jobs)
 $(B)/test/program/%: $(B)/obj/tests/programs/%.o $(B)/jobs.a $(B)/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_jobs)
@@ -154,7 +160,7 @@ asan: ## programs and tests with address and undefined-behaviour sanitizers
 tests-build: $(UNIT) $(FCGITEST) $(REPLAY) $(TESTPROG)
 unit-build: $(UNIT)
 
-.PHONY: test check-unit check-fcgi check-crash check-e2e check-kill fuzz-replay
+.PHONY: test check-unit check-fcgi check-crash check-e2e check-kill check-security fuzz-replay
 test: ## every test, with its own set-up; ends with "N passed, N failed"
 	@scripts/deps test
 	@$(MAKE) --no-print-directory $(J) gates-build
@@ -180,12 +186,15 @@ check-kill: all ## kill -9 under load, CYCLES=100 times
 	@scripts/deps test
 	@CYCLES=$(or $(CYCLES),100) HOOKSPOOL_BUILD=$(abspath $(B)) \
 	    node --test tests/e2e/kill.test.mjs
+check-security: gates-build ## what each program can not do
+	@scripts/deps test
+	@HOOKSPOOL_PLAIN=$(B) tests/security/check
 GATES ?= all
 GATES_FAST := $(shell scripts/gates --list fast)
 .PHONY: gates gates-build
 gates: gates-build ## all gates into build/gates.txt; GATES=fast, or names
 	@HOOKSPOOL_PLAIN=$(B) scripts/gates $(GATES)
-gates-build: all $(TESTPROG) $(CRASH)
+gates-build: all $(TESTPROG) $(CRASH) $(SECURITY)
 fuzz-replay: asan ## every kept input once through its fuzz target
 	$(call check,$(B)/asan,$(addprefix fuzz:,$(call in_asan,$(REPLAY))))
 

@@ -105,6 +105,8 @@ open_all(struct spool **spool, const char *config, struct err *err)
 	settings_current_init(s);
 	if (spool_open(spool, s->spool_path, 1, err) == -1)
 		return -1;
+	if (sandbox_forgo(err) == -1)
+		return -1;
 	return sandbox_enter(s, *spool, err);
 }
 

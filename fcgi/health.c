@@ -135,7 +135,7 @@ static int
 runner_present(struct spool *spool)
 {
 	int fd = openat(spool_fd(spool, SPOOL_LOCK), "runner",
-	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	int held;
 
 	if (fd == -1)

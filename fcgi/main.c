@@ -21,6 +21,7 @@
 #include "listener.h"
 #include "log.h"
 #include "process.h"
+#include "sandbox.h"
 #include "settings.h"
 #include "signals.h"
 #include "spool.h"
@@ -70,6 +71,8 @@ main(int argc, char **argv)
 	settings_current_init(settings);
 	check_spool();
 	open_socket(&listener, &o, kind);
+	if (sandbox_forgo(&err) == -1)
+		fatal("%s", err.text);
 	process = (struct process){
 		.listener = &listener,
 		.threads = o.threads,

@@ -22,7 +22,9 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "filter.h"
 #include "log.h"
+#include "nodump.h"
 #include "sandbox.h"
 #include "settings.h"
 #include "spool.h"
@@ -42,7 +44,7 @@ struct ruleset_attr { /* version 4's, a longer form of the header's */
 	uint64_t fs, net;
 };
 
-static int set_limits(struct err *err);
+static int limit_descriptors(struct err *err);
 static int confine(const struct settings *s, const struct spool *spool,
     int version, struct err *err);
 static int allow(int ruleset, int dir, uint64_t rights, struct err *err);
@@ -64,38 +66,49 @@ static const struct {
 };
 
 int
+sandbox_forgo(struct err *err)
+{
+	int rc;
+
+	nodump_process();
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		return err_sys(err, "no_new_privs");
+	rc = filter_enter(FILTER_SUPERVISOR, err);
+	if (rc == 1)
+		log_event(LOG_WARN_, "sandbox",
+		    "no filter of system calls on this machine");
+	return rc == -1 ? -1 : 0;
+}
+
+int
 sandbox_enter(
     const struct settings *s, const struct spool *spool, struct err *err)
 {
 	int version;
 
-	if (set_limits(err) == -1)
+	if (limit_descriptors(err) == -1)
 		return -1;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
-		return err_sys(err, "no_new_privs");
 	version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
 	    LANDLOCK_CREATE_RULESET_VERSION);
-	if (version < 2) { /* 1 cannot allow renames between directories */
+	if (version < 2) /* 1 cannot allow renames between directories */
 		log_event(LOG_WARN_, "sandbox",
 		    "this kernel has no Landlock: the files this process may "
 		    "touch are limited by their permissions only");
-		return 0;
-	}
-	if (confine(s, spool, version, err) == -1)
+	else if (confine(s, spool, version, err) == -1)
 		return -1;
-	log_event(LOG_INFO_, "sandbox", "Landlock version %d%s", version,
-	    version >= 4 ? ", no TCP" : "");
-	return 0;
+	else
+		log_event(LOG_INFO_, "sandbox", "Landlock version %d%s",
+		    version, version >= 4 ? ", no TCP" : "");
+	return filter_enter(FILTER_PROCESS, err) == -1 ? -1 : 0;
 }
 
 /* libfcgi uses select(), so no descriptor may reach FD_SETSIZE. */
 static int
-set_limits(struct err *err)
+limit_descriptors(struct err *err)
 {
-	struct rlimit none = { 0, 0 }, files;
+	struct rlimit files;
 
-	if (setrlimit(RLIMIT_CORE, &none) == -1 ||
-	    getrlimit(RLIMIT_NOFILE, &files) == -1)
+	if (getrlimit(RLIMIT_NOFILE, &files) == -1)
 		return err_sys(err, "limits");
 	files.rlim_cur = files.rlim_max < 1024 ? files.rlim_max : 1024;
 	if (setrlimit(RLIMIT_NOFILE, &files) == -1)

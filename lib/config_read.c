@@ -290,6 +290,25 @@ refuse_syntax(struct reader *r)
 	    r, r->yaml.problem_mark, what != NULL ? what : "not YAML");
 }
 
+/* The text may hold secrets; libyaml gives its copies back as they are. */
+static void
+wipe_scalar(yaml_event_t *e)
+{
+	if (e->type == YAML_SCALAR_EVENT)
+		explicit_bzero(e->data.scalar.value, e->data.scalar.length);
+}
+
+static void
+wipe_buffers(yaml_parser_t *yaml)
+{
+	if (yaml->buffer.start != NULL)
+		explicit_bzero(yaml->buffer.start,
+		    (size_t)(yaml->buffer.end - yaml->buffer.start));
+	if (yaml->raw_buffer.start != NULL)
+		explicit_bzero(yaml->raw_buffer.start,
+		    (size_t)(yaml->raw_buffer.end - yaml->raw_buffer.start));
+}
+
 static int
 read_events(struct reader *r)
 {
@@ -301,6 +320,7 @@ read_events(struct reader *r)
 			return refuse_syntax(r);
 		done = e.type == YAML_STREAM_END_EVENT;
 		failed = take_event(r, &e);
+		wipe_scalar(&e);
 		yaml_event_delete(&e);
 	} while (!done && failed == 0);
 	return failed;
@@ -367,6 +387,7 @@ config_read(const struct config_value **out, struct value_pool *pool,
 		result = check_top(&r);
 	if (result == 0)
 		*out = r.top;
+	wipe_buffers(&r.yaml);
 	yaml_parser_delete(&r.yaml);
 	free(r.items);
 	free(r.names);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -9,12 +8,15 @@
 #include "err.h"
 
 /*
- * Either a plain digest or a MAC. A MAC keeps its key in `mac`, so starting
- * again costs no key set-up.
+ * HMAC (RFC 2104) from two SHA-256 states that have taken in the key with
+ * its pads. OpenSSL's own HMAC would keep a copy of the key in ordinary memory
+ * for as long as it lives; from these states the key cannot be had back.
  */
+#define BLOCK 64 /* bytes, of SHA-256 */
+
 struct digest {
 	EVP_MD_CTX *md;
-	EVP_MAC_CTX *mac;
+	EVP_MD_CTX *inner, *outer; /* of a MAC, else NULL */
 };
 
 static int
@@ -24,77 +26,97 @@ no_memory(struct err *err)
 }
 
 static int
+take_pad(EVP_MD_CTX *md, const uint8_t key[BLOCK], uint8_t pad)
+{
+	uint8_t block[BLOCK];
+	int ok;
+
+	for (size_t i = 0; i < BLOCK; i++)
+		block[i] = key[i] ^ pad;
+	ok = EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
+	     EVP_DigestUpdate(md, block, BLOCK) == 1;
+	explicit_bzero(block, sizeof block);
+	return ok ? 0 : -1;
+}
+
+static int
 start_mac(struct digest *d, const void *key, size_t len)
 {
-	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	char name[] = "SHA256";
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(
-		    OSSL_MAC_PARAM_DIGEST, name, 0),
-		OSSL_PARAM_construct_end(),
-	};
+	uint8_t block[BLOCK] = { 0 };
+	int rc = -1;
 
-	if (mac == NULL)
+	d->inner = EVP_MD_CTX_new();
+	d->outer = EVP_MD_CTX_new();
+	if (d->inner == NULL || d->outer == NULL)
 		return -1;
-	d->mac = EVP_MAC_CTX_new(mac);
-	EVP_MAC_free(mac);
-	if (d->mac == NULL || EVP_MAC_init(d->mac, key, len, params) != 1)
+	if (len <= BLOCK)
+		memcpy(block, key, len);
+	else if (EVP_Digest(key, len, block, NULL, EVP_sha256(), NULL) != 1)
 		return -1;
+	if (take_pad(d->inner, block, 0x36) == 0 &&
+	    take_pad(d->outer, block, 0x5c) == 0)
+		rc = 0;
+	explicit_bzero(block, sizeof block);
+	return rc;
+}
+
+static int
+make(struct digest **out, const void *key, size_t len, struct err *err)
+{
+	struct digest *d = calloc(1, sizeof *d);
+
+	if (d == NULL || (d->md = EVP_MD_CTX_new()) == NULL ||
+	    (key != NULL && start_mac(d, key, len) == -1) ||
+	    digest_reset(d, err) == -1) {
+		digest_free(d);
+		return no_memory(err);
+	}
+	*out = d;
 	return 0;
 }
 
 int
 digest_new(struct digest **out, struct err *err)
 {
-	struct digest *d = calloc(1, sizeof *d);
-
-	if (d == NULL || (d->md = EVP_MD_CTX_new()) == NULL ||
-	    EVP_DigestInit_ex(d->md, EVP_sha256(), NULL) != 1) {
-		digest_free(d);
-		return no_memory(err);
-	}
-	*out = d;
-	return 0;
+	return make(out, NULL, 0, err);
 }
 
 int
 digest_new_hmac(
     struct digest **out, const void *key, size_t len, struct err *err)
 {
-	struct digest *d = calloc(1, sizeof *d);
-
-	if (d == NULL || start_mac(d, key, len) == -1) {
-		digest_free(d);
-		return no_memory(err);
-	}
-	*out = d;
-	return 0;
+	return make(out, key, len, err);
 }
 
 int
 digest_add(struct digest *d, const void *bytes, size_t len, struct err *err)
 {
-	int ok = d->md != NULL ? EVP_DigestUpdate(d->md, bytes, len)
-			       : EVP_MAC_update(d->mac, bytes, len);
-
-	return ok == 1 ? 0 : no_memory(err);
+	return EVP_DigestUpdate(d->md, bytes, len) == 1 ? 0 : no_memory(err);
 }
 
 int
 digest_end(struct digest *d, uint8_t out[DIGEST_LEN], struct err *err)
 {
-	size_t len;
-	int ok = d->md != NULL ? EVP_DigestFinal_ex(d->md, out, NULL)
-			       : EVP_MAC_final(d->mac, out, &len, DIGEST_LEN);
+	uint8_t inner[DIGEST_LEN];
 
-	return ok == 1 ? 0 : no_memory(err);
+	if (d->outer == NULL)
+		return EVP_DigestFinal_ex(d->md, out, NULL) == 1
+			   ? 0
+			   : no_memory(err);
+	if (EVP_DigestFinal_ex(d->md, inner, NULL) != 1 ||
+	    EVP_MD_CTX_copy_ex(d->md, d->outer) != 1 ||
+	    EVP_DigestUpdate(d->md, inner, sizeof inner) != 1 ||
+	    EVP_DigestFinal_ex(d->md, out, NULL) != 1)
+		return no_memory(err);
+	return 0;
 }
 
 int
 digest_reset(struct digest *d, struct err *err)
 {
-	int ok = d->md != NULL ? EVP_DigestInit_ex(d->md, NULL, NULL)
-			       : EVP_MAC_init(d->mac, NULL, 0, NULL);
+	int ok = d->inner != NULL
+		     ? EVP_MD_CTX_copy_ex(d->md, d->inner)
+		     : EVP_DigestInit_ex(d->md, EVP_sha256(), NULL);
 
 	return ok == 1 ? 0 : no_memory(err);
 }
@@ -105,7 +127,8 @@ digest_free(struct digest *d)
 	if (d == NULL)
 		return;
 	EVP_MD_CTX_free(d->md);
-	EVP_MAC_CTX_free(d->mac);
+	EVP_MD_CTX_free(d->inner);
+	EVP_MD_CTX_free(d->outer);
 	free(d);
 }
 

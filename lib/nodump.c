@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "nodump.h"
 
@@ -106,4 +107,13 @@ nodump_free(void *p, size_t size)
 	pthread_mutex_lock(&lock);
 	drop_piece(p);
 	pthread_mutex_unlock(&lock);
+}
+
+/* Lowering a limit does not fail. */
+void
+nodump_process(void)
+{
+	static const struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
 }

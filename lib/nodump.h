@@ -13,6 +13,9 @@
 /* NULL with errno set where there is no memory. */
 void *nodump_alloc(size_t size);
 
+/* No core file of this process and of those it starts. */
+void nodump_process(void);
+
 /* `size` as it was asked for; NULL is fine. */
 void nodump_free(void *p, size_t size);
 

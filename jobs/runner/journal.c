@@ -31,6 +31,7 @@ open_locked(struct journal *out, struct spool *s, unsigned number, int flags,
     struct err *err)
 {
 	char name[JOURNAL_NAME];
+	struct stat st;
 	int fd;
 
 	journal_name(name, number);
@@ -40,7 +41,9 @@ open_locked(struct journal *out, struct spool *s, unsigned number, int flags,
 		return 2;
 	if (fd == -1)
 		return err_sys(err, "lock/%s", name);
-	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+	/* What somebody planted there and is no file counts as taken. */
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    flock(fd, LOCK_EX | LOCK_NB) == -1) {
 		close(fd);
 		return 0;
 	}

@@ -14,6 +14,7 @@
 #include "config.h"
 #include "err.h"
 #include "log.h"
+#include "nodump.h"
 #include "runner/runner.h"
 
 #define EXIT_USAGE 2
@@ -28,6 +29,7 @@ main(int argc, char **argv)
 	struct runner_options o = { .schedule = schedule_default };
 	struct err err;
 
+	nodump_process();
 	log_start("spool-runner", LOG_INFO_);
 	read_options(&o, argc, argv);
 	o.config = config_default_path(o.config);

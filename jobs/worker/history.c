@@ -106,7 +106,7 @@ history_read(
 
 	snprintf(name, sizeof name, "%s.jsonl", job_id);
 	fd = openat(spool_fd(s, SPOOL_LOG_JOBS), name,
-	    O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd == -1)
 		return errno == ENOENT ? 0 : err_sys(err, "%s", name);
 	f = fdopen(fd, "r");

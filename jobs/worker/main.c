@@ -16,6 +16,7 @@
 #include <linux/close_range.h>
 
 #include "log.h"
+#include "nodump.h"
 #include "runner/report.h"
 #include "spool.h"
 #include "worker/job.h"
@@ -158,6 +159,7 @@ main(int argc, char **argv)
 	int cancel_fd;
 
 	read_options(&given, argc, argv);
+	nodump_process();
 	cancel_fd = prepare_process();
 	if (cancel_fd == -1)
 		fatal("cannot prepare the process");

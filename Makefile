@@ -39,6 +39,7 @@ CRASH_SRC	:= $(wildcard tests/crash/test_*.c)
 SECURITY_SRC	:= $(wildcard tests/security/test_*.c)
 FUZZ_SRC	:= $(wildcard tests/fuzz/fuzz_*.c)
 TESTPROG_SRC	:= $(wildcard tests/programs/*.c)
+BENCH_SRC	:= $(wildcard tests/bench/*.c)
 TESTLIB_SRC	:= $(wildcard tests/support/*.c)
 E2E		:= $(wildcard tests/e2e/*.test.mjs)
 
@@ -60,12 +61,15 @@ FCGITEST := $(patsubst tests/fcgi/%.c,$(B)/test/fcgi/%,$(FCGITEST_SRC))
 CRASH	:= $(patsubst tests/crash/%.c,$(B)/test/crash/%,$(CRASH_SRC))
 SECURITY := $(patsubst tests/security/%.c,$(B)/test/security/%,$(SECURITY_SRC))
 TESTPROG := $(patsubst tests/programs/%.c,$(B)/test/program/%,$(TESTPROG_SRC))
+BENCH	:= $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SRC))
 REPLAY	:= $(patsubst tests/fuzz/fuzz_%.c,$(B)/test/fuzz/replay_%,$(FUZZ_SRC))
 FUZZ	:= $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzz/fuzz_%,$(FUZZ_SRC))
 
 LIBS_BASE = -lcrypto -lyaml -lcjson
 LIBS_fcgi = -lfcgi $(LIBS_BASE)
-LIBS_jobs = -lcurl -lgit2 $(LIBS_BASE)
+# libcurl and libgit2 are loaded when they are needed (lib/library.h); the
+# linker is given libgit2 for what has not been told so.
+LIBS_jobs = -lgit2 $(LIBS_BASE)
 
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -122,6 +126,9 @@ $(B)/test/security/%: $(B)/obj/tests/security/%.o $(B)/testlib.a \
 $(B)/test/program/%: $(B)/obj/tests/programs/%.o $(B)/jobs.a $(B)/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_jobs)
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBS_BASE)
 $(B)/test/fuzz/replay_%: $(B)/obj/tests/fuzz/fuzz_%.o \
     $(B)/obj/tests/fuzz/replay.o $(B)/responder.a $(B)/jobs.a $(B)/lib.a
 	@mkdir -p $(@D)
@@ -206,6 +213,17 @@ fuzz: ## libFuzzer on each target, FUZZ_SECONDS=600 each
 	    SAN="-fsanitize=fuzzer-no-link,address,undefined" fuzz-build
 	@scripts/fuzz $(B)/fuzzing/fuzz $(FUZZ_SECONDS)
 fuzz-build: $(FUZZ)
+
+# ---- measuring it ----
+
+.PHONY: bench bench-quick bench-peers bench-build
+bench: all bench-build ## measure everything; the report is build/bench.txt
+	@HOOKSPOOL_BUILD=$(B) scripts/bench
+bench-quick: all bench-build ## the same with short runs, in under 3 minutes
+	@HOOKSPOOL_BUILD=$(B) scripts/bench --quick
+bench-peers: ## install the programs that others use, to compare with
+	@scripts/bench --peers
+bench-build: $(BENCH)
 
 # ---- judging it ----
 

@@ -2,7 +2,7 @@
 #ifndef GIT_FETCH_H
 #define GIT_FETCH_H
 
-#include <git2.h>
+#include "git/libgit2.h"
 
 #include "err.h"
 

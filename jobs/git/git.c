@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
-#include <git2.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,6 +13,7 @@
 #include "clock.h"
 #include "fsio.h"
 #include "git/git.h"
+#include "git/libgit2.h"
 #include "log.h"
 
 /* Where libgit2 would look for configuration that is not ours. */
@@ -29,6 +29,8 @@ git_start(const char *ca_file, struct err *err)
 
 	if (started)
 		return 0;
+	if (libgit2_load(err) == -1)
+		return -1;
 	rc = git_libgit2_init();
 	if (rc < 0)
 		return git_failed(err, rc, "libgit2");

@@ -9,7 +9,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <git2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include "fsio.h"
 #include "git/fetch.h"
 #include "git/git.h"
+#include "git/libgit2.h"
 #include "git/mirror.h"
 #include "git/mirror_dir.h"
 #include "github/names.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
-#include <git2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "fsio.h"
 #include "git/fetch.h"
 #include "git/git.h"
+#include "git/libgit2.h"
 #include "git/mirror.h"
 #include "git/mirror_dir.h"
 #include "git/publish.h"

@@ -8,7 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <git2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "filetree.h"
 #include "fsio.h"
 #include "git/git.h"
+#include "git/libgit2.h"
 #include "git/mirror.h"
 #include "git/mirror_dir.h"
 #include "git/workspace.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "github/http.h"
+#include "github/libcurl.h"
 #include "secret.h"
 
 struct http {
@@ -13,24 +13,31 @@ struct http {
 	const char *user_agent, *ca_file; /* owned */
 };
 
-static void
-init_curl(void)
+static int
+start_curl(struct err *err)
 {
 	static int done;
 
+	if (done)
+		return 0;
+	if (libcurl_load(err) == -1)
+		return -1;
 	/* A worker has one thread when it makes its client. */
-	if (!done && curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
-		fatal("libcurl does not start");
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
+		return err_set(err, ERR_TEMP, 0, "libcurl does not start");
 	done = 1;
+	return 0;
 }
 
 int
 http_new(struct http **out, const char *ca_file, const char *user_agent,
     struct err *err)
 {
-	struct http *http = calloc(1, sizeof *http);
+	struct http *http;
 
-	init_curl();
+	if (start_curl(err) == -1)
+		return -1;
+	http = calloc(1, sizeof *http);
 	if (http == NULL)
 		goto no_memory;
 	http->curl = curl_easy_init();
@@ -342,14 +349,20 @@ same_part(CURLU *a, CURLU *b, CURLUPart part)
 int
 http_same_origin(const char *a, const char *b)
 {
-	CURLU *x = curl_url(), *y = curl_url();
-	int same = x != NULL && y != NULL &&
-		   curl_url_set(x, CURLUPART_URL, a, 0) == 0 &&
-		   curl_url_set(y, CURLUPART_URL, b, 0) == 0 &&
-		   same_part(x, y, CURLUPART_SCHEME) &&
-		   same_part(x, y, CURLUPART_HOST) &&
-		   same_part(x, y, CURLUPART_PORT);
+	CURLU *x, *y;
+	struct err ignored;
+	int same;
 
+	if (libcurl_load(&ignored) == -1)
+		return 0;
+	x = curl_url();
+	y = curl_url();
+	same = x != NULL && y != NULL &&
+	       curl_url_set(x, CURLUPART_URL, a, 0) == 0 &&
+	       curl_url_set(y, CURLUPART_URL, b, 0) == 0 &&
+	       same_part(x, y, CURLUPART_SCHEME) &&
+	       same_part(x, y, CURLUPART_HOST) &&
+	       same_part(x, y, CURLUPART_PORT);
 	curl_url_cleanup(x);
 	curl_url_cleanup(y);
 	return same;

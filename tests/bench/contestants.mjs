@@ -6,14 +6,16 @@
 
 import { execFileSync } from 'node:child_process';
 import {
-  chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync,
+  chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createConnection } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 
-import { Program, freePort, run, waitFor } from '../e2e/support/process.mjs';
+import {
+  Program, descendants, freePort, run, waitFor,
+} from '../e2e/support/process.mjs';
 import { cpuOf, peakOf, pssOf } from './machine.mjs';
 
 const root = new URL('../..', import.meta.url).pathname;
@@ -28,12 +30,18 @@ function has(program) {
   }
 }
 
-/** A payload of GitHub's own examples, as a file. */
-export function payload(dir, event, index) {
+/**
+ * A payload of GitHub's own examples, as a file. Without its repository it
+ * is for load --keys.
+ */
+export function payload(dir, event, index, { repository = true } = {}) {
   const all = createRequire(import.meta.url)('@octokit/webhooks-examples');
   const { examples } = all.find((one) => one.name === event);
-  const file = join(dir, `${event}.json`);
-  writeFileSync(file, JSON.stringify(examples[index]));
+  const body = { ...examples[index] };
+  if (event === 'ping') body.hook_id = 292430182; // the load's header says so
+  if (!repository) delete body.repository;
+  const file = join(dir, `${event}${repository ? '' : '-keys'}.json`);
+  writeFileSync(file, JSON.stringify(body));
   return file;
 }
 
@@ -208,6 +216,19 @@ export class Bench {
       join(this.dir, 'nginx-error.log')]);
     for (const [name, port] of Object.entries(this.ports))
       await this.reachable(name, port);
+  }
+
+  /** Until nothing of what the program started lives any more. */
+  quiet(name) {
+    const { pid } = this.programs.get(name);
+    return waitFor(`${name} to be quiet`, () => descendants(pid).length === 0,
+      120);
+  }
+
+  /** Until nothing waits and nothing runs. */
+  settled(home) {
+    return waitFor('the queue to empty', () => ['new', 'run', 'retry'].every(
+      (state) => readdirSync(join(home.spool, state)).length === 0), 300);
   }
 
   /**

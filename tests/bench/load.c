@@ -3,11 +3,13 @@
  * Sends signed webhooks over HTTP and measures the replies:
  *
  *   load --port N [--path /webhooks/github] [--connections 16] [--count N]
- *        [--seconds N] [--rate N] [--event push] [--secret S] PAYLOAD
+ *        [--seconds N] [--rate N] [--keys N] [--event push] [--secret S]
+ *        PAYLOAD
  *
  * PAYLOAD is a file with one JSON object. Each request has a delivery ID of
  * its own and, before the object's last brace, a number of its own, so that
- * no two bodies are alike; all are signed. It ends after COUNT requests or
+ * no two bodies are alike; all are signed. With --keys the payload has no
+ * "repository", and gets one of N in turn. It ends after COUNT requests or
  * SECONDS, whichever is first; both have a limit always.
  *
  * Without --rate each connection sends its next request when the last is
@@ -42,7 +44,7 @@
 #define CONNECTIONS_MAX 1024
 #define COUNT_MAX	4000000
 #define SECONDS_MAX	600
-#define TAIL_MAX	64   /* bytes of a body's own end */
+#define TAIL_MAX	128  /* bytes of a body's own end */
 #define HEAD_MAX_	1024 /* of a request's head */
 #define REPLY_MAX_	8192
 #define STATUSES	600
@@ -60,7 +62,7 @@ struct connection {
 struct load {
 	const char *path, *event, *secret;
 	unsigned port, connections, seconds;
-	uint64_t count, rate;
+	uint64_t count, rate, keys;
 	char *body; /* without its last brace */
 	size_t len;
 	EVP_MAC_CTX *shared; /* keyed, and fed the body's shared part */
@@ -146,8 +148,15 @@ compose(const struct load *l, struct connection *c, uint64_t n)
 {
 	char hex[DIGEST_HEX];
 
+	char repository[64] = "";
+
+	if (l->keys > 0)
+		snprintf(repository, sizeof repository,
+		    ",\"repository\":{\"full_name\":\"bench/r%llu\"}",
+		    (unsigned long long)(n % l->keys));
 	c->tail_len = (size_t)snprintf(c->tail, sizeof c->tail,
-	    ",\"hookspool_bench\":\"%s%llu\"}", l->run, (unsigned long long)n);
+	    "%s,\"hookspool_bench\":\"%s%llu\"}", repository, l->run,
+	    (unsigned long long)n);
 	sign(l, c->tail, c->tail_len, hex);
 	c->head_len = (size_t)snprintf(c->head, sizeof c->head,
 	    "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -437,6 +446,7 @@ read_options(struct load *l, int argc, char **argv)
 		{ "count", required_argument, NULL, 'n' },
 		{ "seconds", required_argument, NULL, 's' },
 		{ "rate", required_argument, NULL, 'r' },
+		{ "keys", required_argument, NULL, 'K' },
 		{ "event", required_argument, NULL, 'e' },
 		{ "secret", required_argument, NULL, 'k' },
 		{ 0 },
@@ -457,6 +467,8 @@ read_options(struct load *l, int argc, char **argv)
 			l->seconds = (unsigned)read_number(optarg, SECONDS_MAX);
 		else if (option == 'r')
 			l->rate = read_number(optarg, 1000000);
+		else if (option == 'K')
+			l->keys = read_number(optarg, 1000000);
 		else if (option == 'e')
 			l->event = optarg;
 		else if (option == 'k')

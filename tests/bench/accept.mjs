@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+//
+// The way in: durable accepts a second, beside the bare programs that store
+// nothing and beside what others run.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { payload } from './contestants.mjs';
+import { interleave, median, middle } from './machine.mjs';
+
+const FIELDS = ['rate', 'p50', 'p99', 'max', 'cpu_us', 'nginx_us', 'pss_mb'];
+
+const summary = (results) => Object.fromEntries(Object.entries(results).map(
+  ([name, list]) => [name, {
+    ...Object.fromEntries(FIELDS.map((field) => [field, middle(list, field)])),
+    rounds: list.map((one) => Math.round(one.rate)),
+  }]));
+
+/** Each round's ratio of two contestants, then the median of these. */
+const ratio = (results, ours, theirs, field = 'rate') =>
+  results[ours] && results[theirs] && median(results[ours].map(
+    (one, round) => one[field] / results[theirs][round][field]));
+
+export async function measureAccept(bench, { rounds, seconds, sustained }) {
+  const push = payload(bench.dir, 'push', 4);
+  const pull = payload(bench.dir, 'pull_request', 0);
+
+  await bench.startNothing('nginx-alone');
+  await bench.startBare('bare', 'answer', 2, 1, false);
+  await bench.startBare('bare-hmac', 'hmac', 2, 1, false);
+  await bench.startBare('bare-hmac-kept', 'hmac', 1, 80, true);
+  await bench.startResponder('hookspool', bench.home('accept'));
+  await bench.startOctokit('octokit');
+  await bench.startFastapi('fastapi');
+  await bench.startWebhook('adnanh', '/bin/true');
+  await bench.startNginx();
+  const names = Object.keys(bench.ports);
+  const some = (list) => list.filter((name) => names.includes(name));
+  const field = (list, file, options) => interleave(rounds,
+    Object.fromEntries(some(list).map((name) => [name, async () => {
+      // adnanh/webhook leaves a heap of processes behind each burst, which
+      // must not be measured with the next one.
+      const limit = name === 'adnanh' ? { count: 3000 } : {};
+      const result = await bench.load(name, file,
+        { seconds, ...limit, ...options });
+      if (name === 'adnanh') await bench.quiet(name);
+      else if (name === 'hookspool') await sleep(300);
+      return result;
+    }])));
+
+  const at16 = await field(names, push, { connections: 16 });
+  const at1 = await field(['bare-hmac', 'hookspool', 'octokit', 'adnanh'],
+    push, { connections: 1 });
+  const at64 = await field(['bare-hmac-kept', 'hookspool', 'octokit'], push,
+    { connections: 64 });
+  const pulls = await field(['bare-hmac', 'hookspool', 'octokit', 'fastapi',
+    'adnanh'], pull, { connections: 16, event: 'pull_request' });
+  const fresh = await interleave(rounds, {
+    // Fewer than the slots that are kept ready (two processes of 256).
+    hookspool: async () => {
+      await sleep(1000);
+      return bench.load('hookspool', push, { connections: 16, count: 400 });
+    },
+    'bare-hmac': () =>
+      bench.load('bare-hmac', push, { connections: 16, count: 400 }),
+  });
+  const long = sustained > 0 ? {
+    hookspool: [await bench.load('hookspool', push,
+      { connections: 16, seconds: sustained })],
+    'bare-hmac': [await bench.load('bare-hmac', push,
+      { connections: 16, seconds: Math.min(sustained, 10) })],
+  } : {};
+
+  const ours = at16.hookspool;
+  return {
+    'push, 16 connections': summary(at16),
+    'push, 1 connection': summary(at1),
+    'push, 64 connections': summary(at64),
+    'pull_request, 16 connections': summary(pulls),
+    'push, 400 from ready slots': summary(fresh),
+    ...(sustained > 0 && { [`push, ${sustained} s without a pause`]:
+      summary(long) }),
+    judged: [
+      ['accepts / libfcgi + HMAC, 16 connections',
+        ratio(at16, 'hookspool', 'bare-hmac'), '>=', 0.65],
+      ['the same from ready slots',
+        ratio(fresh, 'hookspool', 'bare-hmac'), '>=', 0.65],
+      ['the same sustained', ratio(long, 'hookspool', 'bare-hmac'),
+        '>=', 0.65],
+      ['accepts / Node + @octokit/webhooks',
+        ratio(at16, 'hookspool', 'octokit'), '>=', 0.85],
+      ['accepts / adnanh/webhook', ratio(at16, 'hookspool', 'adnanh'),
+        '>=', 3],
+      ['accepts / FastAPI, one process',
+        ratio(at16, 'hookspool', 'fastapi'), '>=', 3],
+      ['rate at 64 connections / at 16',
+        middle(at64.hookspool, 'rate') / middle(ours, 'rate'), '>=', 0.9],
+      ['p99 / p50 at saturation, 16 connections',
+        median(ours.map((one) => one.p99 / one.p50)), '<=', 4],
+      ['responder CPU / bare responder CPU',
+        ratio(at16, 'hookspool', 'bare', 'cpu_us'), '<=', 1.5],
+      ['memory of all responder processes, PSS MB',
+        middle(ours, 'pss_mb'), '<=', 24],
+    ],
+  };
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+//
+//   node tests/bench/bench.mjs [--quick] [SECTION ...]
+//
+// Measures, writes bench.txt and bench.json into the build folder, and prints
+// the text. Exit 0 also where a figure is missed: a busy machine is no
+// failure. BENCH_DIR is where the spools are made; its disk is measured.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { measureAccept } from './accept.mjs';
+import { Bench } from './contestants.mjs';
+import { measureGrowth } from './growth.mjs';
+import { measureJobs } from './jobs.mjs';
+import { describe, load } from './machine.mjs';
+import { measureSearch } from './search.mjs';
+
+const build = resolve(process.env.HOOKSPOOL_BUILD ?? 'build');
+const quick = process.argv.includes('--quick');
+const wanted = process.argv.slice(2).filter((one) => !one.startsWith('--'));
+
+const sections = {
+  accept: [measureAccept,
+    { rounds: 3, seconds: 1, sustained: 0 },
+    { rounds: 5, seconds: 4, sustained: 60 }],
+  jobs: [measureJobs,
+    { rounds: 3, jobs: 400, idle: 10 },
+    { rounds: 3, jobs: 3000, idle: 60 }],
+  growth: [measureGrowth,
+    { rounds: 3, settled: [10000, 100000], queued: 20000 },
+    { rounds: 3, settled: [10000, 1000000], queued: 100000 }],
+  search: [measureSearch,
+    { rounds: 3, megabytes: 200 },
+    { rounds: 5, megabytes: 1024 }],
+};
+
+const number = (value) => typeof value !== 'number' ? `${value}`
+  : Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
+
+/** {a: {b: 1}} as indented lines. */
+function lines(value, depth) {
+  const pad = '  '.repeat(depth);
+  return Object.entries(value).flatMap(([key, one]) => {
+    if (one === null || typeof one !== 'object' || Array.isArray(one))
+      return [`${pad}${key}: ${Array.isArray(one) ? one.join(' ') : number(one)}`];
+    const flat = Object.values(one).every((each) => typeof each !== 'object' ||
+      Array.isArray(each));
+    const text = Object.entries(one).map(([name, each]) =>
+      `${name} ${Array.isArray(each) ? `(${each.join(' ')})` : number(each)}`);
+    return flat ? [`${pad}${key}: ${text.join('  ')}`]
+      : [`${pad}${key}`, ...lines(one, depth + 1)];
+  });
+}
+
+function verdict([what, value, relation, limit]) {
+  if (value === undefined || Number.isNaN(value))
+    return `  -       ${what}: not measured`;
+  const holds = relation === '>=' ? value >= limit : value <= limit;
+  return `  ${holds ? 'holds ' : 'MISSED'}  ${what}: ${number(value)} ` +
+    `(${relation} ${limit})`;
+}
+
+const base = process.env.BENCH_DIR ?? join(build, 'bench-data');
+mkdirSync(base, { recursive: true });
+const dir = mkdtempSync(join(base, 'run-'));
+const report = { quick, machine: describe(dir), sections: {} };
+const text = [`hookspool bench${quick ? ' (quick)' : ''}`,
+  ...lines({ machine: report.machine }, 0)];
+try {
+  for (const [name, [measure, short, full]] of Object.entries(sections)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    const place = join(dir, name);
+    mkdirSync(place);
+    const bench = new Bench(place, build);
+    const before = load();
+    const began = performance.now();
+    let result;
+    try {
+      result = await measure(bench, quick ? short : full);
+    } catch (error) {
+      result = { failed: error.stack ?? `${error}`, judged: [] };
+    } finally {
+      await bench.stopAll();
+    }
+    const { judged, ...figures } = result;
+    report.sections[name] = { ...figures, judged, load: [before, load()] };
+    text.push('', `${name} (${((performance.now() - began) / 1000).toFixed(0)}` +
+      ` s, load ${before.toFixed(1)} to ${load().toFixed(1)})`,
+    ...lines(figures, 1), ...judged.map(verdict));
+    process.stderr.write(`${name} done\n`);
+  }
+} finally {
+  // Only now: a file system skips what was just deleted when it makes files.
+  rmSync(dir, { recursive: true, force: true });
+}
+writeFileSync(join(build, 'bench.json'), JSON.stringify(report, null, 2) + '\n');
+writeFileSync(join(build, 'bench.txt'), text.join('\n') + '\n');
+process.stdout.write(text.join('\n') + '\n');

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+//
+// What size costs: the same operations on an empty spool, on one with many
+// settled jobs, and on one with many queued ones.
+
+import { run, waitFor } from '../e2e/support/process.mjs';
+import { payload } from './contestants.mjs';
+import { interleave, median, middle } from './machine.mjs';
+
+const CLAIMS = 150;
+
+/** Starts the runner, lets it settle a few jobs, stops it. */
+async function claimSome(bench, name, home) {
+  const began = performance.now();
+  const runner = bench.start(`runner-${name}`,
+    [bench.bin('spool-runner'), '--config', home.config]);
+  const lines = (word) => runner.output().split(`"event":"${word}"`).length - 1;
+  await waitFor('the runner to start', () => lines('started') > 0, 120);
+  const started = performance.now();
+  await waitFor('jobs to settle', () => lines('settled') >= CLAIMS, 120);
+  const rate = lines('settled') / ((performance.now() - started) / 1000);
+  await bench.stop(`runner-${name}`);
+  return { start_s: (started - began) / 1000, rate };
+}
+
+async function list(bench, home) {
+  const began = performance.now();
+  const { code, stderr } = await run([bench.bin('hookspool'), 'queue', 'list',
+    '--config', home.config, '--limit', '20'], { seconds: 120 });
+  if (code !== 0) throw new Error(`queue list: ${stderr}`);
+  return { ms: performance.now() - began };
+}
+
+export async function measureGrowth(bench, { rounds, settled, queued }) {
+  const push = payload(bench.dir, 'push', 4);
+  const ping = payload(bench.dir, 'ping', 0, { repository: false });
+  const sizes = {
+    empty: [],
+    [`${settled[0]} settled`]: ['settled', settled[0]],
+    [`${settled[1]} settled`]: ['settled', settled[1]],
+    [`${queued} queued`]: ['queued', queued],
+  };
+  const homes = {};
+  const fill = {};
+  for (const [name, [kind, count]] of Object.entries(sizes)) {
+    const id = `growth-${name.replace(' ', '-')}`;
+    homes[name] = { id, ...bench.home(id) };
+    if (kind === undefined) continue;
+    const began = performance.now();
+    const { code, stderr } = await run([bench.bin('bench/fill'),
+      homes[name].spool, kind, `${count}`], { seconds: 600 });
+    if (code !== 0) throw new Error(`fill: ${stderr}`);
+    fill[name] = Math.round((performance.now() - began) / 1000);
+  }
+  const lists = await interleave(rounds, Object.fromEntries(
+    Object.entries(homes).map(([name, home]) =>
+      [name, () => list(bench, home)])));
+  for (const { id, ...home } of Object.values(homes))
+    await bench.startResponder(id, home);
+  await bench.startNginx();
+  const accepts = await interleave(rounds, Object.fromEntries(
+    Object.entries(homes).map(([name, { id }]) => [name, () =>
+      bench.load(id, push, { connections: 16, count: 2500 })])));
+  const claims = await interleave(rounds, Object.fromEntries(
+    Object.entries(homes).map(([name, home]) => [name, async () => {
+      if (!name.endsWith('queued'))
+        await bench.load(home.id, ping,
+          { event: 'ping', connections: 8, count: 2 * CLAIMS, keys: 1000 });
+      return claimSome(bench, home.id, home);
+    }])));
+  const cost = (results, field, inverse) => Object.fromEntries(
+    Object.keys(sizes).map((name) => [name, median(results[name].map(
+      (one, i) => inverse ? results.empty[i][field] / one[field]
+        : one[field] / results.empty[i][field]))]));
+  const worst = (costs) => Math.max(...Object.values(costs));
+  const accept = cost(accepts, 'cpu_us', false);
+  const claim = cost(claims, 'rate', true);
+  const listing = cost(lists, 'ms', false);
+  const start = middle(claims[`${queued} queued`], 'start_s');
+  return {
+    'seconds to fill': fill,
+    'accept, CPU of the responder / empty': accept,
+    'accept, time / empty': cost(accepts, 'rate', true),
+    'claim to settle, time / empty': claim,
+    'queue list, time / empty': listing,
+    'runner start (s)': Object.fromEntries(Object.keys(sizes).map((name) =>
+      [name, middle(claims[name], 'start_s')])),
+    judged: [
+      ['accept, worst / empty', worst(accept), '<=', 1.3],
+      ['claim, worst / empty', worst(claim), '<=', 1.3],
+      ['queue list, worst / empty', worst(listing), '<=', 1.3],
+      [`runner start with ${queued} queued, s`, start, '<=', 2],
+    ],
+  };
+}

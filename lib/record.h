@@ -79,6 +79,7 @@ struct record_filter {
 	int64_t number;	      /* 0: any */
 	int64_t since, until; /* wall; 0: open */
 	const char *type;     /* NULL: records of jobs */
+	const char *holds;    /* text that stands in each, to search faster */
 	int newest_first;
 };
 

@@ -393,7 +393,9 @@ record_each(struct spool *s, const struct record_filter *filter,
 	char *room = malloc(ROOM);
 	int rc = -1;
 
-	r.needle = filter->job_id != NULL ? filter->job_id : filter->delivery;
+	r.needle = filter->job_id != NULL     ? filter->job_id
+		   : filter->delivery != NULL ? filter->delivery
+					      : filter->holds;
 	if (room == NULL) {
 		err_set(err, ERR_TEMP, 0, "records: out of memory");
 		goto out;

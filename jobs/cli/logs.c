@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,11 +129,30 @@ parse_moment(
 
 /* ---- history ---- */
 
+/* A delivery, a job, or the beginning of one, as it stands in records. */
+static const char *
+find_needle(const struct logs *l, char needle[JOB_ID_MAX])
+{
+	const char *text = l->filter.delivery;
+	size_t i;
+
+	if (text == NULL)
+		text = l->filter.job;
+	if (text == NULL || strlen(text) >= JOB_ID_MAX)
+		return NULL;
+	for (i = 0; text[i] != '\0'; i++)
+		needle[i] = (char)tolower((unsigned char)text[i]);
+	needle[i] = '\0';
+	return needle;
+}
+
 /* What the library compares exactly, and we leniently, is left to us. */
 static int
 show_history(struct logs *l)
 {
+	char needle[JOB_ID_MAX];
 	struct record_filter weed = {
+		.holds = find_needle(l, needle),
 		.event = l->filter.event,
 		.number = l->filter.number,
 		.since = l->filter.since,

@@ -52,12 +52,12 @@ export async function measureGrowth(bench, { rounds, settled, queued }) {
     if (code !== 0) throw new Error(`fill: ${stderr}`);
     fill[name] = Math.round((performance.now() - began) / 1000);
   }
-  const lists = await interleave(rounds, Object.fromEntries(
-    Object.entries(homes).map(([name, home]) =>
-      [name, () => list(bench, home)])));
   for (const { id, ...home } of Object.values(homes))
     await bench.startResponder(id, home);
   await bench.startNginx();
+  const lists = await interleave(rounds, Object.fromEntries(
+    Object.entries(homes).map(([name, home]) =>
+      [name, () => list(bench, home)])));
   const accepts = await interleave(rounds, Object.fromEntries(
     Object.entries(homes).map(([name, { id }]) => [name, () =>
       bench.load(id, push, { connections: 16, count: 2500 })])));

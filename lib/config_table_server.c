@@ -131,8 +131,7 @@ static const struct config_key server[] = {
 	    MARK_PLANNED, .form = &form_text,
 	    .text = "Users, as the web server names them, who may see logs "
 		    "and jobs." },
-	{ "public-url", CONFIG_STR, SCOPE_ROOT, NEXT_JOB, MARK_PLANNED,
-	    .form = &form_url,
+	{ "public-url", CONFIG_STR, SCOPE_ROOT, NEXT_JOB, 0, .form = &form_url,
 	    .text = "Where the viewer is reached from outside; commit "
 		    "statuses link to it." },
 };

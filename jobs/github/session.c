@@ -6,6 +6,7 @@
 #include "config.h"
 #include "github/client_state.h"
 #include "json.h"
+#include "log.h"
 #include "secret.h"
 
 #define USER_AGENT "hookspool/" HOOKSPOOL_VERSION
@@ -162,6 +163,9 @@ github_expect(const struct http_reply *reply, const char *what, struct err *err)
 	if (json_scan(reply->body.data, reply->body.len, &pick, 1, &unread) ==
 	    0)
 		json_pick_string(&pick, &words);
+	/* Before it is cut: half a secret is not known for one. */
+	if (words.len > 0 && buf_room(&words, 500) != NULL)
+		words.len = redact(words.data, words.len, words.cap - 1);
 	err_set(err, ERR_PERM, 0, "%s: GitHub answered %d%s%.120s", what,
 	    reply->status, words.len > 0 ? ": " : "", words.data);
 	buf_release(&words);
@@ -200,6 +204,7 @@ github_graphql(struct github *gh, const char *query, const char *variables,
 {
 	struct github_call call = { .method = "POST",
 		.path = "graphql",
+		.as = github_identity(gh),
 		.graphql = 1,
 		.reads = reads };
 	struct buf body;

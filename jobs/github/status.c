@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,8 +10,10 @@
 #include "github/names.h"
 #include "github/status.h"
 #include "json.h"
+#include "log.h"
 #include "outbox.h"
 #include "steplog.h"
+#include "utf8.h"
 
 #define RETRY_FIRST (5 * CLOCK_SECOND)
 #define RETRY_MOST  (3600 * CLOCK_SECOND)
@@ -75,7 +78,9 @@ is_there(struct github *gh, void *arg, struct err *err)
 	    r->sha);
 	http_reply_init(&reply);
 	do {
-		struct github_call call = { .method = "GET", .path = path };
+		struct github_call call = {
+			.method = "GET", .path = path, .as = github_identity(gh)
+		};
 
 		if (github_call(gh, &call, &reply, err) == -1 ||
 		    github_expect(&reply, "statuses", err) == -1)
@@ -100,6 +105,23 @@ write_body(struct buf *body, const struct status_report *r)
 	buf_addc(body, '}');
 }
 
+/* GitHub's words may hold what we sent. */
+static void
+set_words(struct status_report *r, const char *words)
+{
+	size_t len = strlen(words);
+
+	if (len >= sizeof r->words)
+		len = utf8_cut(words, sizeof r->words - 1, sizeof r->words);
+	memset(r->words, 0, sizeof r->words);
+	memcpy(r->words, words, len);
+	for (size_t i = 0; i < len; i++) {
+		if (iscntrl((unsigned char)r->words[i]))
+			r->words[i] = ' ';
+	}
+	redact(r->words, len, sizeof r->words - 1);
+}
+
 /* A "no" of GitHub's is for good, and its words are kept. */
 static void
 take_answer(struct status_report *r, const struct http_reply *reply)
@@ -113,7 +135,7 @@ take_answer(struct status_report *r, const struct http_reply *reply)
 		return;
 	}
 	r->result = RESULT_REFUSED;
-	snprintf(r->words, sizeof r->words, "%s", words.text);
+	set_words(r, words.text);
 }
 
 static int
@@ -124,6 +146,7 @@ post(struct sending *sending, struct err *err)
 	struct buf body;
 	struct github_call call = { .method = "POST",
 		.path = path,
+		.as = github_identity(sending->gh),
 		.happened = is_there,
 		.arg = sending };
 	struct http_reply reply;
@@ -181,7 +204,7 @@ put_off(struct status_report *r, int64_t retry_at, const struct err *why)
 	r->due = now + wait;
 	if (retry_at * CLOCK_SECOND > r->due)
 		r->due = retry_at * CLOCK_SECOND;
-	snprintf(r->words, sizeof r->words, "%s", why->text);
+	set_words(r, why->text);
 	if (r->due > r->wanted + STATUS_GIVE_UP)
 		r->result = RESULT_EXPIRED;
 }
@@ -190,7 +213,7 @@ static void
 refuse(struct status_report *r, const char *words)
 {
 	r->result = RESULT_REFUSED;
-	snprintf(r->words, sizeof r->words, "%s", words);
+	set_words(r, words);
 }
 
 /* What is wrong with our configuration may be right in a minute. */

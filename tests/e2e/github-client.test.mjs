@@ -4,50 +4,15 @@
 // often it asks, how long it waits, what it tells the caller.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import {
-  mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync,
+  readFileSync, readdirSync, statSync, writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import { promisify } from 'node:util';
+import { describe, test } from 'node:test';
 
 import { startGitHub } from './support/github.mjs';
-import { buildDir } from './support/server.mjs';
-
-const run = promisify(execFile);
-const program = join(buildDir, 'test/program/github_call');
-const one = 'token-one-0123456789';
-const two = 'token-two-0123456789';
-
-/** fn({ github, call, dir }) with a server, a data directory and a client. */
-async function withClient(options, fn) {
-  const github = await startGitHub(options);
-  const dir = mkdtempSync(join(tmpdir(), 'hookspool-github-'));
-  const config = join(dir, 'config.yaml');
-  writeFileSync(config, [
-    `data-directory: ${dir}`,
-    'webhook-secret: "nothing is received here"',
-    `github-api-url: ${github.url}`,
-    `github-tokens: [${(options.tokens ?? [one]).join(', ')}]`,
-    ...(options.config ?? []),
-  ].join('\n') + '\n', { mode: 0o600 });
-  const call = async (args, env = {}) => {
-    const started = Date.now();
-    const { stdout } = await run(program, [config, 'o/r', ...args], {
-      env: { ...process.env, ...env }, timeout: 120e3,
-    });
-    return { ...JSON.parse(stdout), ms: Date.now() - started };
-  };
-  try {
-    await fn({ github, call, dir });
-  } finally {
-    await github.stop();
-    rmSync(dir, { recursive: true, force: true });
-  }
-}
+import { one, two, withClient } from './support/github_client.mjs';
 
 const get = ['token', 'GET', '/thing'];
 const post = ['token', 'POST', '/thing', '{"a":1}'];
@@ -107,96 +72,151 @@ const replies = [
     1, 0],
 ];
 
-for (const [why, args, entries, want, calls, seconds, readBack, relative]
-  of replies) {
-  test(why, { concurrency: true }, () => withClient({}, async (t) => {
-    const script = entries.map((e) => (typeof e === 'function' ? e() : e))
-      .map((e) => (relative ? { ...e, headers: {
-        Location: `${t.github.url}/elsewhere` } } : e));
-    t.github.script(`${args[1]} ${args[2]}`, script);
-    const got = await t.call(args,
-      readBack === undefined ? {} : { READ_BACK: readBack });
-    for (const [name, value] of Object.entries(want)) {
-      assert.equal(got[name], value, `${name}: ${JSON.stringify(got)}`);
-    }
-    assert.equal(t.github.count(`${args[1]} ${args[2]}`), calls, 'calls');
-    assert.ok(got.ms >= seconds * 1000 - 50, `waited only ${got.ms} ms`);
-    assert.ok(got.ms < seconds * 1000 + 4000, `waited ${got.ms} ms`);
-  }));
-}
+describe('a call', { concurrency: 6 }, () => {
+  for (const [why, args, entries, want, calls, seconds, readBack, relative]
+    of replies) {
+    test(why, () => withClient({}, async (t) => {
+      const script = entries.map((e) => (typeof e === 'function' ? e() : e))
+        .map((e) => (relative ? { ...e, headers: {
+          Location: `${t.github.url}/elsewhere` } } : e));
+      t.github.script(`${args[1]} ${args[2]}`, script);
+      const got = await t.call(args,
+        readBack === undefined ? {} : { READ_BACK: readBack });
+      for (const [name, value] of Object.entries(want)) {
+        assert.equal(got[name], value, `${name}: ${JSON.stringify(got)}`);
+      }
+      assert.equal(t.github.count(`${args[1]} ${args[2]}`), calls, 'calls');
+      assert.ok(got.ms >= seconds * 1000 - 50, `waited only ${got.ms} ms`);
+      assert.ok(got.ms < seconds * 1000 + 4000, `waited ${got.ms} ms`);
+    }));
+  }
 
-test('a given-back call says when to come back', () =>
-  withClient({}, async ({ github, call }) => {
-    const reset = later();
-    github.script('GET /thing', [{ status: 403, headers: {
-      'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': String(reset) } }]);
-    assert.equal((await call(get)).retry_at, reset);
-    // and the next worker knows without asking
-    const before = github.calls.length;
-    assert.equal((await call(get)).rc, -1);
-    assert.equal(github.calls.length, before);
-  }));
-
-test('a refused token is left for another, also by the next worker', () =>
-  withClient({ tokens: ['token-bad-0123456789', two] },
-    async ({ github, call }) => {
-      github.tokens.delete('token-bad-0123456789');
-      assert.equal((await call(get, { REPEAT: '4' })).status, 200);
-      assert.equal((await call(get)).status, 200);
-      const refused = github.calls.filter((c) =>
-        c.headers.authorization === 'Bearer token-bad-0123456789');
-      assert.ok(refused.length <= 1, `asked ${refused.length} times`);
+  test('a given-back call says when to come back', () =>
+    withClient({}, async ({ github, call }) => {
+      const reset = later();
+      github.script('GET /thing', [{ status: 403, headers: {
+        'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': String(reset) } }]);
+      assert.equal((await call(get)).retry_at, reset);
+      // and the next worker knows without asking
+      const before = github.calls.length;
+      assert.equal((await call(get)).rc, -1);
+      assert.equal(github.calls.length, before);
     }));
 
-test('an exhausted token is left for another in mid-call', () =>
-  withClient({ tokens: [one, two] }, async ({ github, call }) => {
-    github.script('GET /thing', [{ status: 403, headers: {
-      'X-RateLimit-Remaining': '0',
-      'X-RateLimit-Reset': String(later()) } }]);
-    const got = await call(get);
-    assert.equal(got.status, 200);
-    assert.equal(github.calls.length, 2);
-    assert.notEqual(github.calls[0].headers.authorization,
-      github.calls[1].headers.authorization);
-  }));
+  test('a refused token is left for another, also by the next worker', () =>
+    withClient({ tokens: ['token-bad-0123456789', two] },
+      async ({ github, call }) => {
+        github.tokens.delete('token-bad-0123456789');
+        assert.equal((await call(get, { REPEAT: '4' })).status, 200);
+        assert.equal((await call(get)).status, 200);
+        const refused = github.calls.filter((c) =>
+          c.headers.authorization === 'Bearer token-bad-0123456789');
+        assert.ok(refused.length <= 1, `asked ${refused.length} times`);
+      }));
 
-test('the token with the most calls left is taken', () =>
-  withClient({ tokens: [one, two] }, async ({ github, call }) => {
-    github.tokens.get(one).remaining = 100;
-    github.tokens.get(two).remaining = 4000;
-    await call(get, { REPEAT: '2' }); // learns both
-    github.calls.length = 0;
-    await call(get, { REPEAT: '3' });
-    for (const { headers } of github.calls) {
-      assert.equal(headers.authorization, `Bearer ${two}`);
-    }
-  }));
+  test('an exhausted token is left for another in mid-call', () =>
+    withClient({ tokens: [one, two] }, async ({ github, call }) => {
+      github.script('GET /thing', [{ status: 403, headers: {
+        'X-RateLimit-Remaining': '0',
+        'X-RateLimit-Reset': String(later()) } }]);
+      const got = await call(get);
+      assert.equal(got.status, 200);
+      assert.equal(github.calls.length, 2);
+      assert.notEqual(github.calls[0].headers.authorization,
+        github.calls[1].headers.authorization);
+    }));
 
-test('a repeated GET costs nothing: ETag and 304', () =>
-  withClient({}, async ({ github, call }) => {
-    const first = await call(get);
-    const left = github.tokens.get(one).remaining;
-    const second = await call(get);
-    assert.equal(github.tokens.get(one).remaining, left);
-    assert.equal(second.status, 200);
-    assert.equal(second.body, first.body);
-    assert.ok(github.calls[1].headers['if-none-match']);
-  }));
+  test('the token with the most calls left is taken', () =>
+    withClient({ tokens: [one, two] }, async ({ github, call }) => {
+      github.tokens.get(one).remaining = 100;
+      github.tokens.get(two).remaining = 4000;
+      await call(get, { REPEAT: '2' }); // learns both
+      github.calls.length = 0;
+      await call(get, { REPEAT: '3' });
+      for (const { headers } of github.calls) {
+        assert.equal(headers.authorization, `Bearer ${two}`);
+      }
+    }));
 
-test('a token does not follow a redirect to another host', () =>
-  withClient({}, async ({ github, call }) => {
-    const other = await startGitHub();
-    try {
-      github.script('GET /thing', [{ status: 302, headers: {
-        Location: `${other.url}/thing` } }]);
+  test('a repeated GET costs nothing: ETag and 304', () =>
+    withClient({}, async ({ github, call }) => {
+      const first = await call(get);
+      const left = github.tokens.get(one).remaining;
+      const second = await call(get);
+      assert.equal(github.tokens.get(one).remaining, left);
+      assert.equal(second.status, 200);
+      assert.equal(second.body, first.body);
+      assert.ok(github.calls[1].headers['if-none-match']);
+    }));
+
+  test('a token does not follow a redirect to another host', () =>
+    withClient({}, async ({ github, call }) => {
+      const other = await startGitHub();
+      try {
+        github.script('GET /thing', [{ status: 302, headers: {
+          Location: `${other.url}/thing` } }]);
+        await call(get);
+        assert.equal(other.calls.length, 1);
+        assert.equal(other.calls[0].headers.authorization, undefined);
+      } finally {
+        await other.stop();
+      }
+    }));
+
+  test('every request names itself and the delivery', () =>
+    withClient({}, async ({ github, call }) => {
       await call(get);
-      assert.equal(other.calls.length, 1);
-      assert.equal(other.calls[0].headers.authorization, undefined);
-    } finally {
-      await other.stop();
-    }
-  }));
+      const { headers } = github.calls[0];
+      assert.match(headers['user-agent'], /^hookspool\//);
+      assert.equal(headers['x-request-id'],
+        '11111111-2222-4333-8444-555555555555');
+      assert.equal(headers['x-github-api-version'], '2022-11-28');
+    }));
 
+  test('GraphQL: data, errors, and a limit told with 200', () =>
+    withClient({}, async ({ github, call }) => {
+      const query = ['graphql', 'query { viewer { login } }'];
+      assert.equal((await call(query)).rc, 0);
+      github.script('POST /graphql', [
+        { body: { errors: [{ type: 'NOT_FOUND', message: 'no such thing' }] } },
+        { body: { errors: [{ type: 'RATE_LIMITED', message: 'limit' }] },
+          headers: { 'X-RateLimit-Remaining': '0',
+            'X-RateLimit-Reset': String(later()) } },
+      ]);
+      const bad = await call(query);
+      assert.equal(bad.class, PERM.class);
+      assert.match(bad.error, /NOT_FOUND: no such thing/);
+      const limited = await call(query);
+      assert.equal(limited.class, TEMP.class);
+      assert.ok(limited.retry_at > Date.now() / 1000 + 800);
+    }));
+
+  test('the App signs, gets a token, keeps it private and renews it', () => {
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', {
+      modulusLength: 2048,
+    });
+    return withClient({ publicKey, config: ['github-app-id: 42'] },
+      async ({ github, call, dir }) => {
+        writeFileSync(join(dir, 'webhook-server.private-key.pem'),
+          privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+        const app = ['installation', 'GET', '/thing'];
+        assert.equal((await call(app)).status, 200);
+        assert.equal((await call(app)).status, 200);
+        assert.equal(github.count('POST /app/installations/4711'), 1);
+        const cache = join(dir, 'cache/github');
+        const file = readdirSync(cache).find((n) =>
+          n.startsWith('installation-42-'));
+        assert.equal(statSync(join(cache, file)).mode & 0o777, 0o600);
+        // a token that GitHub took back is replaced once
+        github.tokens.delete(readFileSync(join(cache, file), 'utf8')
+          .trim().split(' ')[1]);
+        assert.equal((await call(app)).status, 200);
+        assert.equal(github.count('POST /app/installations/4711'), 2);
+      });
+  });
+});
+
+// By itself: it measures when something arrives.
 test('two writes of one token are a second apart, in two workers too', () =>
   withClient({}, async ({ github, call }) => {
     await Promise.all([call(post), call(post), call(post)]);
@@ -205,55 +225,3 @@ test('two writes of one token are a second apart, in two workers too', () =>
       assert.ok(at[i] - at[i - 1] > 900, `${at[i] - at[i - 1]} ms apart`);
     }
   }));
-
-test('every request names itself and the delivery', () =>
-  withClient({}, async ({ github, call }) => {
-    await call(get);
-    const { headers } = github.calls[0];
-    assert.match(headers['user-agent'], /^hookspool\//);
-    assert.equal(headers['x-request-id'],
-      '11111111-2222-4333-8444-555555555555');
-    assert.equal(headers['x-github-api-version'], '2022-11-28');
-  }));
-
-test('GraphQL: data, errors, and a limit told with 200', () =>
-  withClient({}, async ({ github, call }) => {
-    const query = ['graphql', 'query { viewer { login } }'];
-    assert.equal((await call(query)).rc, 0);
-    github.script('POST /graphql', [
-      { body: { errors: [{ type: 'NOT_FOUND', message: 'no such thing' }] } },
-      { body: { errors: [{ type: 'RATE_LIMITED', message: 'limit' }] },
-        headers: { 'X-RateLimit-Remaining': '0',
-          'X-RateLimit-Reset': String(later()) } },
-    ]);
-    const bad = await call(query);
-    assert.equal(bad.class, PERM.class);
-    assert.match(bad.error, /NOT_FOUND: no such thing/);
-    const limited = await call(query);
-    assert.equal(limited.class, TEMP.class);
-    assert.ok(limited.retry_at > Date.now() / 1000 + 800);
-  }));
-
-test('the App signs, gets a token, keeps it private and renews it', () => {
-  const { publicKey, privateKey } = generateKeyPairSync('rsa', {
-    modulusLength: 2048,
-  });
-  return withClient({ publicKey, config: ['github-app-id: 42'] },
-    async ({ github, call, dir }) => {
-      writeFileSync(join(dir, 'webhook-server.private-key.pem'),
-        privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
-      const app = ['installation', 'GET', '/thing'];
-      assert.equal((await call(app)).status, 200);
-      assert.equal((await call(app)).status, 200);
-      assert.equal(github.count('POST /app/installations/4711'), 1);
-      const cache = join(dir, 'cache/github');
-      const file = readdirSync(cache).find((n) =>
-        n.startsWith('installation-42-'));
-      assert.equal(statSync(join(cache, file)).mode & 0o777, 0o600);
-      // a token that GitHub took back is replaced once
-      github.tokens.delete(readFileSync(join(cache, file), 'utf8')
-        .trim().split(' ')[1]);
-      assert.equal((await call(app)).status, 200);
-      assert.equal(github.count('POST /app/installations/4711'), 2);
-    });
-});

@@ -13,7 +13,7 @@
 /*
  * One call of the GitHub client, for tests that play GitHub:
  *
- *   github_call CONFIG REPOSITORY token|installation METHOD PATH [BODY]
+ *   github_call CONFIG REPOSITORY token|installation|any METHOD PATH [BODY]
  *   github_call CONFIG REPOSITORY graphql QUERY [VARIABLES]
  *
  * With $READ_BACK set to a path, a mutation in doubt is asked for there: it
@@ -44,8 +44,10 @@ make_call(
 
 	if (strcmp(argv[3], "graphql") == 0)
 		return github_graphql(gh, argv[4], argv[5], 1, reply, err);
-	call.as = strcmp(argv[3], "installation") == 0 ? GITHUB_AS_INSTALLATION
-						       : GITHUB_AS_TOKEN;
+	if (strcmp(argv[3], "installation") == 0)
+		call.as = GITHUB_AS_INSTALLATION;
+	else if (strcmp(argv[3], "any") == 0)
+		call.as = github_identity(gh);
 	call.method = argv[4];
 	call.path = argv[5];
 	call.body = argv[6];
@@ -73,7 +75,7 @@ print_result(struct github *gh, int rc, const struct http_reply *reply,
 	json_put_int(&out, "calls", totals->calls);
 	json_put_int(&out, "lowest_remaining", totals->lowest_remaining);
 	json_put_int(&out, "retry_at", github_retry_at(gh));
-	json_put_member(&out, "body", reply->body.data);
+	json_put_member(&out, "body", rc == 0 ? reply->body.data : "");
 	if (github_next_page(reply, next, sizeof next) == 0)
 		json_put_member(&out, "next", next);
 	buf_addc(&out, '}');

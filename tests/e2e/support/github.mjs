@@ -13,7 +13,7 @@
 // A script answers the calls whose "METHOD path" begins with its key, one
 // entry a call, before the ordinary behaviour goes on:
 //
-//   { status, headers, body }   that reply; nothing is done
+//   { status, headers, body }   that reply; nothing is done. `raw`: bytes
 //   { done: true, ... }         the same, but the request is carried out
 //   'cut'                       the connection ends before the request is read
 //   'cut-after'                 carried out, then the connection ends
@@ -100,8 +100,8 @@ export class GitHub {
     this.write(reply, call, entry === 'pass' ? usual : { ...usual, ...entry });
   }
 
-  write(reply, call, { status = 200, headers = {}, body = {} }) {
-    const text = typeof body === 'string' ? body : JSON.stringify(body);
+  write(reply, call, { status = 200, headers = {}, body = {}, raw }) {
+    const text = raw ?? (typeof body === 'string' ? body : JSON.stringify(body));
     const token = this.tokens.get(this.tokenOf(call));
     const limits = token === undefined ? {} : {
       'X-RateLimit-Limit': token.limit,

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+//
+// The sender of commit statuses, killed at every system call and by a clock
+// that runs through an outage: each status appears once, always.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import {
+  existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync,
+  rmSync, writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+
+import { startGitHub } from './support/github.mjs';
+import { each, random, run } from './support/process.mjs';
+import { sha, token } from './support/reports.mjs';
+import { plainDir } from './support/server.mjs';
+
+const worker = join(plainDir, 'job-worker');
+const id = '0-11111111-2222-4333-8444-555555555555';
+const commit = sha('killed');
+const strace = '/usr/bin/strace';
+
+/** What out/ID holds before the first try, in the file's order. */
+function report(now, more = {}) {
+  return Object.entries({
+    Job: id, Request: '99999999-2222-4333-8444-555555555555',
+    Delivery: id.slice(2), Repository: 'octo/app', Commit: commit,
+    Context: 'hookspool', Target: `https://ci.example.org/jobs/${id}`,
+    Description: 'push succeeded in 1 ms', State: 'success',
+    Attempted: 'none', Posted: 'none', Result: 'waiting', Tries: '0',
+    Received: now, Wanted: now, Due: '1970-01-01T00:00:00.000000000Z',
+    Words: '', ...more,
+  }).map(([key, value]) => `${key}: ${value}\n`).join('');
+}
+
+/** A spool with one report that waits, and who sends it. */
+class Outbox {
+  constructor(github, { now = '2026-01-01T00:00:00.000000000Z', ...more } = {}) {
+    this.github = github;
+    this.dir = mkdtempSync(join(tmpdir(), 'hookspool-sender-'));
+    this.config = join(this.dir, 'config.yaml');
+    writeFileSync(this.config, [`data-directory: ${this.dir}/data`,
+      'webhook-secret: "nothing is received here"',
+      `github-api-url: ${github.url}`, `github-tokens: [${token}]`,
+    ].join('\n') + '\n', { mode: 0o600 });
+    this.spool = join(this.dir, 'data/spool');
+    mkdirSync(this.spool, { recursive: true });
+    for (const name of ['tmp', 'new', 'run', 'retry', 'hold', 'done', 'dead',
+      'bad', 'seen', 'out', 'log', 'log/jobs', 'lock', 'ctl'])
+      mkdirSync(join(this.spool, name));
+    writeFileSync(join(this.spool, 'out', id), report(now, more));
+  }
+
+  get argv() {
+    return [worker, '--config', this.config, '--spool', this.spool,
+      '--reports'];
+  }
+
+  field(key) {
+    const text = readFileSync(join(this.spool, 'out', id), 'utf8');
+    return new RegExp(`^${key}: (.*)$`, 'm').exec(text)[1];
+  }
+
+  /** Sends until nothing waits; what the far end then shows. */
+  async finish(env = {}) {
+    for (let i = 0; i < 20 && this.field('Result') === 'waiting'; i++) {
+      // an operator's patience, not the clock's
+      const file = join(this.spool, 'out', id);
+      writeFileSync(file, readFileSync(file, 'utf8')
+        .replace(/^Due: .*$/m, 'Due: 1970-01-01T00:00:00.000000000Z'));
+      const how = await run(this.argv, { env: { ...process.env, ...env } });
+      assert.equal(how.code, 0, how.stderr);
+    }
+    assert.equal(this.field('Result'), 'reported');
+    return this.github.statuses('octo/app', commit).map((s) => s.state);
+  }
+
+  remove() {
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+async function withOutbox(options, fn) {
+  const github = await startGitHub({ tokens: [token] });
+  const outbox = new Outbox(github, { now: new Date().toISOString()
+    .replace('Z', '000000Z'), ...options });
+  try {
+    return await fn(outbox, github);
+  } finally {
+    await github.stop();
+    outbox.remove();
+  }
+}
+
+/** [call, n] of every system call from the first look into out/ on. */
+async function callsOfASend(options) {
+  return withOutbox(options, async (outbox) => {
+    const log = join(outbox.dir, 'trace');
+    const how = await run([strace, '-o', log, ...outbox.argv]);
+    assert.equal(how.code, 0, how.stderr);
+    const counts = new Map();
+    const found = [];
+    let begun = false;
+    for (const line of readFileSync(log, 'utf8').split('\n')) {
+      const call = /^([a-z0-9_]+)\(/.exec(line)?.[1];
+      if (call === undefined || call === 'exit_group') continue;
+      counts.set(call, (counts.get(call) ?? 0) + 1);
+      begun ||= call === 'openat' && line.includes('"out"');
+      if (begun) found.push([call, counts.get(call)]);
+    }
+    assert.ok(found.length > 60, `only ${found.length} calls were seen`);
+    return found;
+  });
+}
+
+const doubts = [
+  ['that nobody began', {}],
+  ['that may have been sent already', { Attempted: 'success' }],
+];
+for (const [why, options] of doubts) {
+  test(`killed at every system call of a send ${why}: one status`,
+    { timeout: 600e3 }, async () => {
+      const calls = await callsOfASend(options);
+      const seen = { before: 0, after: 0 };
+      await each(calls, 4, ([call, n]) => withOutbox(options,
+        async (outbox, github) => {
+          await run([strace, '-qq', '-o', '/dev/null', '-e', `trace=${call}`,
+            '-e', `inject=${call}:signal=KILL:when=${n}`, ...outbox.argv]);
+          seen[github.count('POST') > 0 ? 'after' : 'before']++;
+          // what was on its way arrives, or not, before the next look
+          await new Promise((done) => { setTimeout(done, 5); });
+          assert.deepEqual(await outbox.finish(), ['success'], `${call} ${n}`);
+          for (const name of readdirSync(join(outbox.spool, 'log')))
+            if (name.endsWith('.json')) outbox.lines = readFileSync(
+              join(outbox.spool, 'log', name), 'utf8').trim().split('\n');
+          assert.ok(outbox.lines.every((line) =>
+            JSON.parse(line).status_report === 'reported'));
+        }));
+      assert.ok(seen.before > 20 && seen.after > 20, JSON.stringify(seen));
+    });
+}
+
+const faketime = ['/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1',
+  '/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1']
+  .find((path) => existsSync(path));
+
+/** The sender's clock: `seconds` behind now, running 20 times as fast. */
+function clock(seconds) {
+  const at = new Date(Date.now() + seconds * 1000).toISOString()
+    .slice(0, 19).replace('T', ' ');
+  return { LD_PRELOAD: faketime, FAKETIME: `@${at} x20`, TZ: 'UTC' };
+}
+
+const outages = [
+  ['refuses all connections', (github) => { github.down = true; }],
+  ['answers 503', (github) => github.script('POST', Array(999).fill(
+    { status: 503 }))],
+  ['cuts every connection', (github) => github.script('POST',
+    Array(999).fill('cut'))],
+  ['took the status and cut the connection, then was away', (github) => {
+    github.script('POST', ['cut-after', ...Array(999).fill('cut')]);
+    github.script('GET', Array(999).fill({ status: 503 }));
+  }],
+];
+describe('ten minutes without GitHub, senders killed in between',
+  { concurrency: 2 }, () => {
+    for (const [why, begin] of outages) {
+      test(`GitHub ${why}: one status`, { timeout: 120e3 }, () =>
+        withOutbox({}, async (outbox, github) => {
+          const chance = random(why.length);
+          begin(github);
+          let asked = 0;
+          for (let minute = 0; minute < 10; minute++) {
+            const sender = spawn(outbox.argv[0], outbox.argv.slice(1), {
+              env: { ...process.env, ...clock(minute * 60) }, stdio: 'ignore',
+            });
+            const ended = new Promise((done) => { sender.once('exit', done); });
+            // every other one is killed, somewhere in its try of 0.4 s
+            const timer = minute % 2 === 0 ? setTimeout(() =>
+              sender.kill('SIGKILL'), chance() * 450) : undefined;
+            await ended;
+            clearTimeout(timer);
+            asked = Math.max(asked, github.calls.length);
+            assert.equal(outbox.field('Result'), 'waiting');
+          }
+          if (!github.down) assert.ok(asked > 4, `asked ${asked} times`);
+          github.down = false;
+          github.scripts.length = 0;
+          assert.deepEqual(await outbox.finish(clock(700)), ['success']);
+        }));
+    }
+
+    test('a day without GitHub: expired, and no call after that', () =>
+      withOutbox({}, async (outbox, github) => {
+        const how = await run(outbox.argv,
+          { env: { ...process.env, ...clock(25 * 3600) } });
+        assert.equal(how.code, 0, how.stderr);
+        assert.equal(outbox.field('Result'), 'expired');
+        assert.deepEqual(github.calls, []);
+      }));
+
+    test('the pauses double from five seconds, and keep Retry-After', () =>
+      withOutbox({}, async (outbox, github) => {
+        github.script('POST', Array(8).fill({ status: 503 }));
+        const pause = async (seconds) => {
+          const env = clock(seconds);
+          const how = await run(outbox.argv,
+            { env: { ...process.env, ...env } });
+          assert.equal(how.code, 0, how.stderr);
+          return (Date.parse(outbox.field('Due')) -
+            Date.parse(`${env.FAKETIME.slice(1, 20)}Z`)) / 1000;
+        };
+        // a try itself takes 7 s, and the clock runs fast
+        const first = await pause(10);
+        assert.ok(first >= 11 && first < 30, `${first} s`);
+        const second = await pause(60);
+        assert.ok(second >= 16 && second < 40, `${second} s`);
+        github.script('GET', [{ status: 429, headers: {
+          'Retry-After': '900' } }]);
+        const third = await pause(600);
+        assert.ok(third >= 900 && third < 930, `${third} s`);
+      }));
+  });

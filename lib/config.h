@@ -49,6 +49,17 @@ int config_load(struct config **out, const char *path,
 void config_free(struct config *config);
 
 /*
+ * A copy of the file's text in memory, sealed, for a process that starts when
+ * the file may be broken: *fd is the caller's. config_load_copy() reads one
+ * as if it were `path`, any number of times. A worker finds the number of
+ * its runner's copy in the environment.
+ */
+#define CONFIG_COPY_ENV "HOOKSPOOL_LAST_CONFIG"
+int config_copy(int *fd, const char *path, struct err *err) CHECKED;
+int config_load_copy(
+    struct config **out, int fd, const char *path, struct err *err) CHECKED;
+
+/*
  * Lays a repository's local file (its text: hostile input) over the
  * configuration: a new one, which borrows the old and must be freed first.
  * Without a configuration (NULL) the text is only checked: no getter may be

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,53 +16,91 @@
 
 #define LOCAL_NAME ".github-webhook-server.yaml"
 
-/*
- * The whole file into `b`. Unlike fs_read_file() this follows symbolic
- * links: the administrator, or Kubernetes, may well have made one.
- */
+/* The whole file into `b`. */
+static int
+read_open_file(
+    struct buf *b, unsigned *mode, int fd, const char *path, struct err *err)
+{
+	size_t got, size;
+	struct stat st;
+	char *room;
+
+	if (fstat(fd, &st) == -1)
+		return err_sys(err, "%s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(
+		    err, ERR_CONF, 0, "%s: not a regular file", path);
+	if (st.st_size > READ_CONFIG_MAX)
+		return err_set(err, ERR_CONF, 0, "%s: larger than %d bytes",
+		    path, READ_CONFIG_MAX);
+	size = (size_t)st.st_size;
+	room = buf_room(b, size + 1);
+	if (room == NULL)
+		return err_set(err, ERR_TEMP, 0, "out of memory");
+	/* A file that grew meanwhile is cut here and will be read again. */
+	if (fs_pread_full(fd, room, size, 0, &got, err) == -1)
+		return -1;
+	b->len += got;
+	room[got] = '\0';
+	*mode = st.st_mode;
+	return 0;
+}
+
+/* Unlike fs_read_file() this follows symbolic links: the administrator, or
+ * Kubernetes, may well have made one. */
 static int
 read_config_file(
     struct buf *b, unsigned *mode, const char *path, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	size_t got, size;
-	struct stat st;
-	char *room;
-	int r = -1;
+	int r;
 
 	if (fd == -1) {
 		err_sys(err, "%s", path);
 		err->class = ERR_CONF;
 		return -1;
 	}
-	if (fstat(fd, &st) == -1) {
-		err_sys(err, "%s", path);
+	r = read_open_file(b, mode, fd, path, err);
+	fs_close(&fd);
+	return r;
+}
+
+static void
+wipe(struct buf *text)
+{
+	explicit_bzero(text->data, text->len);
+	buf_release(text);
+}
+
+int
+config_copy(int *fd, const char *path, struct err *err)
+{
+	unsigned mode;
+	struct buf text;
+	int copy = -1, r = -1;
+
+	buf_init(&text, READ_CONFIG_MAX + 1);
+	if (read_config_file(&text, &mode, path, err) == -1)
+		goto out;
+	copy = memfd_create("config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (copy == -1) {
+		err_sys(err, "a copy of %s", path);
 		goto out;
 	}
-	if (!S_ISREG(st.st_mode)) {
-		err_set(err, ERR_CONF, 0, "%s: not a regular file", path);
+	if (fs_write_all(copy, text.data, text.len, err) == -1)
+		goto out;
+	if (fcntl(copy, F_ADD_SEALS,
+		F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) ==
+	    -1) {
+		err_sys(err, "a copy of %s", path);
 		goto out;
 	}
-	if (st.st_size > READ_CONFIG_MAX) {
-		err_set(err, ERR_CONF, 0, "%s: larger than %d bytes", path,
-		    READ_CONFIG_MAX);
-		goto out;
-	}
-	size = (size_t)st.st_size;
-	room = buf_room(b, size + 1);
-	if (room == NULL) {
-		err_set(err, ERR_TEMP, 0, "out of memory");
-		goto out;
-	}
-	/* A file that grew meanwhile is cut here and will be read again. */
-	if (fs_pread_full(fd, room, size, 0, &got, err) == -1)
-		goto out;
-	b->len += got;
-	room[got] = '\0';
-	*mode = st.st_mode;
+	*fd = copy;
+	copy = -1;
 	r = 0;
 out:
-	fs_close(&fd);
+	fs_close(&copy);
+	wipe(&text);
 	return r;
 }
 
@@ -167,8 +206,9 @@ new_config(const char *path)
 	return c;
 }
 
-int
-config_load_with(struct config **out, const char *path, unsigned flags,
+/* `fd` is the file, or -1: `path` is opened. */
+static int
+load(struct config **out, int fd, const char *path, unsigned flags,
     struct config_report *report, struct err *err)
 {
 	struct config *c = new_config(path);
@@ -181,7 +221,11 @@ config_load_with(struct config **out, const char *path, unsigned flags,
 	if (c == NULL)
 		return err_set(err, ERR_TEMP, 0, "out of memory");
 	buf_init(&text, READ_CONFIG_MAX + 1);
-	if (read_config_file(&text, &c->mode, path, err) == -1)
+	if (fd == -1)
+		r = read_config_file(&text, &c->mode, path, err);
+	else
+		r = read_open_file(&text, &c->mode, fd, path, err);
+	if (r == -1)
 		goto out;
 	digest_text(c, &text, flags, &problems);
 	r = problems_finish(&problems, report, err);
@@ -190,17 +234,29 @@ config_load_with(struct config **out, const char *path, unsigned flags,
 		c = NULL;
 	}
 out:
-	explicit_bzero(text.data, text.len);
-	buf_release(&text);
+	wipe(&text);
 	config_free(c);
 	return r;
+}
+
+int
+config_load_with(struct config **out, const char *path, unsigned flags,
+    struct config_report *report, struct err *err)
+{
+	return load(out, -1, path, flags, report, err);
 }
 
 int
 config_load(struct config **out, const char *path, struct config_report *report,
     struct err *err)
 {
-	return config_load_with(out, path, 0, report, err);
+	return load(out, -1, path, 0, report, err);
+}
+
+int
+config_load_copy(struct config **out, int fd, const char *path, struct err *err)
+{
+	return load(out, fd, path, 0, NULL, err);
 }
 
 /* ---- a repository's own file ---- */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "runner/child.h"
 #include "runner/ending.h"
 
@@ -24,7 +25,9 @@ static const char *const passed_on[] = { "CREDENTIALS_DIRECTORY", "TZ",
 
 #define PATH_DEFAULT  "PATH=/usr/local/bin:/usr/bin:/bin"
 #define REPORT_NUMBER "4"
-_Static_assert(CHILD_REPORT_FD == 4, "REPORT_NUMBER says 4");
+#define CONFIG_NUMBER "5"
+_Static_assert(CHILD_REPORT_FD == 4 && CHILD_CONFIG_FD == 5,
+    "REPORT_NUMBER and CONFIG_NUMBER say so");
 
 int
 child_prepare(struct err *err)
@@ -38,16 +41,19 @@ child_prepare(struct err *err)
 
 /* Pointers into our own environment: getenv() gives what is behind "=". */
 static void
-make_environment(char *env[ENV_MAX])
+make_environment(char *env[ENV_MAX], const struct child_setup *setup)
 {
 	static char path[] = PATH_DEFAULT, lang[] = "LANG=C.UTF-8",
-		    report[] = REPORT_ENV "=" REPORT_NUMBER;
+		    report[] = REPORT_ENV "=" REPORT_NUMBER,
+		    config[] = CONFIG_COPY_ENV "=" CONFIG_NUMBER;
 	char *value = getenv("PATH");
 	size_t n = 0;
 
 	env[n++] = value == NULL ? path : value - strlen("PATH=");
 	env[n++] = lang;
 	env[n++] = report;
+	if (setup->config_fd != -1)
+		env[n++] = config;
 	for (size_t i = 0; i < sizeof passed_on / sizeof *passed_on; i++) {
 		value = getenv(passed_on[i]);
 		if (value != NULL)
@@ -55,7 +61,7 @@ make_environment(char *env[ENV_MAX])
 	}
 	env[n] = NULL;
 }
-_Static_assert(sizeof passed_on / sizeof *passed_on + 4 <= ENV_MAX,
+_Static_assert(sizeof passed_on / sizeof *passed_on + 5 <= ENV_MAX,
     "the environment's array");
 
 static void
@@ -95,20 +101,21 @@ give_in(const char *what)
 /* First all above the numbers in use, so that none is overwritten before it
  * is copied. */
 static int
-arrange_descriptors(const struct job *job, int report)
+arrange_descriptors(const struct job *job, int report, int config)
 {
-	int file = fcntl(job->fd, F_DUPFD_CLOEXEC, CHILD_REPORT_FD + 1);
-	int key = fcntl(job->key_fd, F_DUPFD_CLOEXEC, CHILD_REPORT_FD + 1);
-	int pipe = fcntl(report, F_DUPFD_CLOEXEC, CHILD_REPORT_FD + 1);
+	int file = fcntl(job->fd, F_DUPFD_CLOEXEC, CHILD_CONFIG_FD + 1);
+	int key = fcntl(job->key_fd, F_DUPFD_CLOEXEC, CHILD_CONFIG_FD + 1);
+	int pipe = fcntl(report, F_DUPFD_CLOEXEC, CHILD_CONFIG_FD + 1);
+	int good = fcntl(config, F_DUPFD_CLOEXEC, CHILD_CONFIG_FD + 1);
 
 	if (dup2(pipe, CHILD_REPORT_FD) == -1 || dup2(file, 0) == -1 ||
-	    dup2(2, 1) == -1)
+	    dup2(good, CHILD_CONFIG_FD) == -1 || dup2(2, 1) == -1)
 		return -1;
 	if (job->key_fd != -1 && dup2(key, CHILD_KEY_FD) == -1)
 		return -1;
 	if (job->key_fd == -1)
 		close(CHILD_KEY_FD);
-	return close_range(CHILD_REPORT_FD + 1, ~0u, 0);
+	return close_range(CHILD_CONFIG_FD + 1, ~0u, 0);
 }
 
 static void
@@ -123,13 +130,13 @@ reset_signals(void)
 }
 
 static _Noreturn void
-become_worker(
-    const struct job *job, int report, pid_t runner, char **argv, char **env)
+become_worker(const struct job *job, int report, int config, pid_t runner,
+    char **argv, char **env)
 {
 	static const struct rlimit no_core = { 0, 0 };
 
 	setsid();
-	if (arrange_descriptors(job, report) == -1)
+	if (arrange_descriptors(job, report, config) == -1)
 		give_in("descriptors");
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == -1 ||
 	    prctl(PR_SET_CHILD_SUBREAPER, 1) == -1)
@@ -154,13 +161,13 @@ child_start(struct job *job, const struct child_setup *setup, struct err *err)
 
 	snprintf(attempt, sizeof attempt, "%u", job->name.attempt);
 	make_argv(argv, setup, "--attempt", attempt);
-	make_environment(env);
+	make_environment(env, setup);
 	if (pipe2(report, O_CLOEXEC | O_NONBLOCK) == -1)
 		return err_sys(err, "pipe");
 	pid = fork();
 	if (pid == 0)
-		become_worker(
-		    job, report[1], runner, (char **)(uintptr_t)argv, env);
+		become_worker(job, report[1], setup->config_fd, runner,
+		    (char **)(uintptr_t)argv, env);
 	close(report[1]);
 	if (pid == -1) {
 		close(report[0]);
@@ -201,7 +208,7 @@ child_start_reports(
 	pid_t runner = getpid(), child;
 
 	make_argv(argv, setup, "--reports", NULL);
-	make_environment(env);
+	make_environment(env, setup);
 	child = fork();
 	if (child == 0)
 		become_sender(runner, (char **)(uintptr_t)argv, env);

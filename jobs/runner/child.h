@@ -13,7 +13,8 @@
  *
  * What it is given: argv (--config, --spool, --attempt), the job's locked
  * file as fd 0 at offset 0, the runner's stderr as fd 1 and 2, the key's
- * lock as fd 3, the report pipe as fd 4 (report.h), no other descriptor; a
+ * lock as fd 3, the report pipe as fd 4 (report.h), a copy of the last good
+ * configuration as fd 5, no other descriptor; a
  * session and process group of its own; no_new_privs; no core dumps; an
  * environment of PATH, LANG and the few variables that child.c lists. If the
  * runner dies it gets TERM.
@@ -31,11 +32,13 @@
 
 #define CHILD_KEY_FD	3
 #define CHILD_REPORT_FD 4
+#define CHILD_CONFIG_FD 5
 
 struct child_setup {
 	const char *worker; /* path of the program */
 	const char *config; /* its --config, or NULL */
 	const char *spool;  /* its --spool */
+	int config_fd;	    /* see config_copy(); not for the sender */
 };
 
 /* To be called once, before the first child. */

@@ -71,7 +71,7 @@ static enum step
 start(struct runner *r, struct job *job, int64_t now)
 {
 	const struct child_setup setup = { r->options->worker,
-		config_path(r->config), r->spool_path };
+		config_path(r->config), r->spool_path, r->config_fd };
 	struct err err;
 
 	job->started = clock_wall();

@@ -81,8 +81,8 @@ touch(struct spool *s, const char *name)
 	struct err ignored;
 	int fd = -1;
 
-	if (utimensat(spool_fd(s, SPOOL_LOCK), name, NULL,
-		AT_SYMLINK_NOFOLLOW) == 0)
+	if (utimensat(
+		spool_fd(s, SPOOL_LOCK), name, NULL, AT_SYMLINK_NOFOLLOW) == 0)
 		return;
 	if (open_lock(s, name, &fd, &ignored) == 0)
 		futimens(fd, NULL);

@@ -60,7 +60,7 @@ static void
 start(struct runner *r, int64_t now)
 {
 	const struct child_setup setup = { r->options->worker,
-		config_path(r->config), r->spool_path };
+		config_path(r->config), r->spool_path, -1 };
 	struct err err;
 
 	if (child_start_reports(&r->reporter.pid, &setup, &err) == -1) {

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "config.h"
 #include "fsio.h"
+#include "hook.h"
 #include "log.h"
 #include "runner/notify.h"
 #include "runner/presence.h"
@@ -87,6 +88,32 @@ read_settings(struct settings *s, const struct config *c)
 	log_level_set(log_level_of(c));
 }
 
+/* A configuration is good if a worker could do its job with it. */
+static int
+load_config(struct runner *r, struct config **out, struct err *err)
+{
+	const char *path = r->options->config;
+	struct config *config = NULL;
+	struct hooks *hooks = NULL;
+	int copy = -1, rc;
+
+	if (config_copy(&copy, path, err) == -1)
+		return -1;
+	rc = config_load_copy(&config, copy, path, err);
+	if (rc == 0)
+		rc = hooks_compile(&hooks, config, err);
+	hooks_free(hooks);
+	if (rc == -1) {
+		config_free(config);
+		close(copy);
+		return -1;
+	}
+	fs_close(&r->config_fd);
+	r->config_fd = copy;
+	*out = config;
+	return 0;
+}
+
 void
 runner_reload(struct runner *r)
 {
@@ -95,7 +122,7 @@ runner_reload(struct runner *r)
 
 	if (!config_changed(r->config_watch))
 		return;
-	if (config_load(&config, r->options->config, NULL, &err) == -1) {
+	if (load_config(r, &config, &err) == -1) {
 		log_event(LOG_ERROR_, "config",
 		    "%s; the last good configuration stays", err.text);
 		return;
@@ -166,7 +193,7 @@ runner_open(struct runner *r, struct err *err)
 	raise_descriptors();
 	if (open_signals(&r->signals, err) == -1 || child_prepare(err) == -1 ||
 	    config_watch_new(&r->config_watch, path, err) == -1 ||
-	    config_load(&r->config, path, NULL, err) == -1)
+	    load_config(r, &r->config, err) == -1)
 		return -1;
 	read_settings(&r->settings, r->config);
 	if (find_spool(r, err) == -1)
@@ -210,6 +237,7 @@ runner_close(struct runner *r)
 	fs_close(&r->presence);
 	spool_close(r->spool);
 	config_free(r->config);
+	fs_close(&r->config_fd);
 	config_watch_free(r->config_watch);
 	fs_close(&r->signals);
 }
@@ -344,6 +372,7 @@ runner_run(const struct runner_options *options, struct err *err)
 		.presence = -1,
 		.drain = -1,
 		.signals = -1,
+		.config_fd = -1,
 		.watch = { .fd = -1 },
 		.settler = { .journal = { .fd = -1 } } };
 	int rc;

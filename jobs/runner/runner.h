@@ -63,6 +63,7 @@ struct runner {
 	const struct runner_options *options;
 	struct config *config;
 	struct config_watch *config_watch;
+	int config_fd; /* config_copy() of it, for the workers */
 	struct settings settings;
 	char spool_path[4096];
 	struct spool *spool;

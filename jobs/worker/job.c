@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -58,15 +59,46 @@ open_log(struct job *job, struct err *err)
 	return 0;
 }
 
+static int
+load_config(struct job *job, int copy, struct err *err)
+{
+	const char *path = config_default_path(job->options->config);
+	int rc = copy == -1 ? config_load(&job->config, path, NULL, err)
+			    : config_load_copy(&job->config, copy, path, err);
+
+	if (rc == 0 && hooks_compile(&job->hooks, job->config, err) == 0)
+		return 0;
+	if (rc == 0)
+		config_free(job->config);
+	job->config = NULL;
+	job->hooks = NULL;
+	return -1;
+}
+
 /*
- * A configuration that cannot be read is a reason to try again, not to fail
- * the job: somebody is editing it.
+ * A file that cannot be read is not the job's fault: somebody is editing it.
+ * The runner's copy of the last good one stays in force; without a runner
+ * the job is tried again. 0 with *broken filled where it is the copy.
  */
+static int
+read_config(struct job *job, struct err *broken)
+{
+	const char *copy = getenv(CONFIG_COPY_ENV);
+	struct err ignored;
+
+	if (load_config(job, -1, broken) == 0)
+		return 0;
+	if (copy == NULL || *copy < '0' || *copy > '9')
+		return -1;
+	return load_config(job, atoi(copy), &ignored);
+}
+
 int
 job_open(struct job *job, const struct job_options *options, int cancel_fd,
     struct err *err)
 {
 	struct err conf = { 0 };
+	int configured;
 
 	*job = (struct job){
 		.options = options, .cancel_fd = cancel_fd, .log.fd = -1
@@ -77,13 +109,14 @@ job_open(struct job *job, const struct job_options *options, int cancel_fd,
 			report_unreadable(err->text);
 		return -1;
 	}
-	if (config_load(&job->config, config_default_path(options->config),
-		NULL, &conf) == -1)
-		job->config = NULL;
+	configured = read_config(job, &conf) == 0;
 	if (open_spool(job, err) == -1 || open_log(job, err) == -1)
 		return -1;
-	if (job->config != NULL &&
-	    hooks_compile(&job->hooks, job->config, &conf) == 0) {
+	if (configured) {
+		if (conf.class != ERR_NONE)
+			steplog_note(&job->log,
+			    "%s; the last good configuration is used",
+			    conf.text);
 		checkout_sweep(job);
 		return 0;
 	}

@@ -15,7 +15,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { withBench } from './support/bench.mjs';
-import { waitFor } from './support/process.mjs';
+import { run, waitFor } from './support/process.mjs';
 import { buildDir, startServer } from './support/server.mjs';
 
 const DAY = 86400;
@@ -245,6 +245,33 @@ describe('reloading under load', () => {
   let server;
   before(async () => { server = await startServer({ config: HOOK }); });
   after(() => server?.stop());
+
+  test('while the file is broken the last good one is in force', async () => {
+    const good = readFileSync(server.config, 'utf8');
+    writeFileSync(server.config, `${good}hoks: []\n`);
+    const line = `config.yaml:${good.split('\n').length}: hoks: unknown key`;
+    const health = async () => {
+      const reply = await server.request('GET', '/health/ready');
+      return reply.json?.configuration?.startsWith(line) && reply;
+    };
+    assert.equal((await waitFor('the report', health)).status, 200);
+    await waitFor("the runner's report", () =>
+      server.program('runner').output().includes('hoks: unknown key'));
+    const reply = await server.send({ body: push() });
+    const record = await server.record(reply.delivery);
+    assert.equal(record.state, 'succeeded');
+    assert.equal(record.attempts, 1);
+    assert.match(readFileSync(join(server.spool, 'log', 'jobs',
+      `${record.job_id}.jsonl`), 'utf8'),
+    /hoks: unknown key.*the last good configuration is used/);
+    const doctor = await run([join(buildDir, 'hookspool'), 'doctor',
+      '--config', server.config]);
+    assert.equal(doctor.code, 1);
+    assert.match(doctor.stdout, /FAIL +configuration +config.yaml:\d+: hoks/);
+    writeFileSync(server.config, good);
+    await waitFor('the new one', async () => (await server.request('GET',
+      '/health/ready')).json?.configuration === 'ok');
+  });
 
   test('ten reloads a second lose no request; a broken file changes nothing',
     async () => {

@@ -122,6 +122,7 @@ test('a worker gets its file, its locks and little environment', () =>
     await bench.settled(id);
     const env = readFileSync(join(bench.dir, 'env'), 'utf8');
     assert.match(env, /^HOOKSPOOL_REPORT=4$/m);
+    assert.match(env, /^HOOKSPOOL_LAST_CONFIG=5$/m);
     assert.match(env, /^LANG=C.UTF-8$/m);
     assert.doesNotMatch(env, /SECRET_TOKEN|NOTIFY_SOCKET|HOME=/);
     const [pid, pgid, sid] = readFileSync(join(bench.dir, 'ids'), 'utf8')
@@ -131,7 +132,7 @@ test('a worker gets its file, its locks and little environment', () =>
     const fds = readFileSync(join(bench.dir, 'fds'), 'utf8').split('\n')
       .map((line) => line.match(/ (\d+) -> (.*)$/)).filter((m) => m !== null)
       .map((m) => Number(m[1])).filter((fd) => fd < 200);
-    assert.deepEqual(fds.sort((a, b) => a - b), [0, 1, 2, 4]);
+    assert.deepEqual(fds.sort((a, b) => a - b), [0, 1, 2, 4, 5]);
   }));
 
 /* ---- order and number ---- */

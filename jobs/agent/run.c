@@ -30,6 +30,8 @@
 static int
 fetch(struct work *w, struct err *err)
 {
+	if (checkout_client(&w->checkout, err) == -1)
+		return -1;
 	if (!github_usable(w->checkout.gh))
 		return err_set(err, ERR_CONF, 0,
 		    "issue-job needs github-tokens or a GitHub App");
@@ -263,7 +265,8 @@ tell_issue(struct work *w, int rc, const struct err *end)
 		    "The job for this issue failed; the log of job `%s` says "
 		    "why.\n",
 		    w->job->head.id);
-	if (github_usable(w->checkout.gh) && comment_put(w, &err) == -1)
+	if (w->checkout.gh != NULL && github_usable(w->checkout.gh) &&
+	    comment_put(w, &err) == -1)
 		steplog_note(&w->job->log, "comment: %s", err.text);
 }
 

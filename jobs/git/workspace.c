@@ -88,49 +88,89 @@ take_lock(int parent, const char *id, int *fd, struct err *err)
 
 /* ---- the repository ---- */
 
-static int
-write_alternates(const struct workspace *w, struct err *err)
-{
-	char file[PATH_MAX_GIT + 64];
-	int fd, rc;
+/*
+ * The least that git and libgit2 take for a repository; git-init would make
+ * forty files more. Hooks and submodules are for programs that run git in
+ * here: libgit2 runs no hooks.
+ */
+static const char *const folders[] = { ".git", ".git/objects",
+	".git/objects/info", ".git/objects/pack", ".git/refs",
+	".git/refs/heads", ".git/refs/tags" };
 
-	snprintf(file, sizeof file, "%s/.git/objects/info/alternates", w->path);
-	fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+static const char config_text[] = "[core]\n"
+				  "\trepositoryformatversion = 0\n"
+				  "\tfilemode = true\n"
+				  "\tbare = false\n"
+				  "\tlogallrefupdates = true\n"
+				  "\thooksPath = /dev/null\n"
+				  "[submodule]\n"
+				  "\trecurse = false\n";
+
+static int
+write_new(int dir, const char *name, const char *text, struct err *err)
+{
+	int fd = openat(dir, name,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int rc;
+
 	if (fd == -1)
-		return err_sys(err, "alternates");
-	rc = fs_write_all(fd, w->objects, strlen(w->objects), err);
-	if (rc == 0)
-		rc = fs_write_all(fd, "\n", 1, err);
+		return err_sys(err, "%s", name);
+	rc = fs_write_all(fd, text, strlen(text), err);
 	fs_close(&fd);
 	return rc;
 }
 
 static int
-make_repository(struct workspace *w, struct err *err)
+make_repository(struct workspace *w, const char *sha, struct err *err)
 {
-	git_repository_init_options options;
-	git_repository *repo = NULL;
-	git_config *config = NULL;
-	int rc;
+	char alternates[PATH_MAX_GIT + 80], head[80];
+	int dir, rc = 0;
 
-	git_repository_init_options_init(
-	    &options, GIT_REPOSITORY_INIT_OPTIONS_VERSION);
-	options.flags = GIT_REPOSITORY_INIT_NO_REINIT;
-	options.mode = 0700;
-	rc = git_repository_init_ext(&repo, w->path, &options);
+	if (fs_open_dir(&dir, w->parent, w->name, err) == -1)
+		return -1;
+	for (size_t i = 0; rc == 0 && i < sizeof folders / sizeof *folders; i++)
+		rc = mkdirat(dir, folders[i], 0700);
+	if (rc == -1)
+		err_sys(err, "workspaces/%s", w->name);
+	snprintf(alternates, sizeof alternates, "%s\n", w->objects);
+	snprintf(head, sizeof head, "%.64s\n", sha);
+	if (rc == 0 &&
+	    (write_new(dir, ".git/config", config_text, err) == -1 ||
+		write_new(dir, ".git/HEAD", head, err) == -1 ||
+		write_new(dir, ".git/objects/info/alternates", alternates,
+		    err) == -1))
+		rc = -1;
+	fs_close(&dir);
+	return rc;
+}
+
+static int
+is_attributes(const char *root, const git_tree_entry *entry, void *payload)
+{
+	int *found = payload;
+
+	(void)root;
+	*found |= strcmp(git_tree_entry_name(entry), ".gitattributes") == 0;
+	return *found ? -1 : 0; /* -1 ends the walk */
+}
+
+/*
+ * Filters (line ends, $Id$) are asked for by attributes alone, since no
+ * configuration of this machine is read. Most repositories have none, and
+ * looking each file's up is a third of a checkout's time.
+ */
+static int
+needs_filters(const git_commit *commit)
+{
+	git_tree *tree = NULL;
+	int found = 0, rc;
+
+	rc = git_commit_tree(&tree, commit);
 	if (rc == 0)
-		rc = git_repository_config(&config, repo);
-	/* For programs that run git in here; libgit2 runs no hooks. */
-	if (rc == 0)
-		rc = git_config_set_string(
-		    config, "core.hooksPath", "/dev/null");
-	if (rc == 0)
-		rc = git_config_set_bool(config, "submodule.recurse", 0);
-	git_config_free(config);
-	git_repository_free(repo);
-	if (rc < 0)
-		return git_failed(err, rc, "workspace");
-	return write_alternates(w, err);
+		rc = git_tree_walk(
+		    tree, GIT_TREEWALK_PRE, is_attributes, &found);
+	git_tree_free(tree);
+	return found || rc < 0;
 }
 
 static int
@@ -150,10 +190,9 @@ check_out(struct workspace *w, const struct workspace_options *options,
 	if (rc == 0)
 		rc = git_commit_lookup(&commit, repo, &oid);
 	if (rc == 0)
-		rc = git_checkout_tree(repo, (git_object *)commit, &how);
+		how.disable_filters = !needs_filters(commit);
 	if (rc == 0)
-		rc = git_repository_set_head_detached(
-		    repo, git_commit_id(commit));
+		rc = git_checkout_tree(repo, (git_object *)commit, &how);
 	git_commit_free(commit);
 	git_repository_free(repo);
 	return rc < 0 ? git_failed(err, rc, "checkout of %.40s", options->sha)
@@ -175,7 +214,7 @@ populate(struct workspace *w, struct mirror *mirror,
 		return -1;
 	if (mkdirat(w->parent, w->name, 0700) == -1)
 		return err_sys(err, "workspaces/%s", w->name);
-	if (make_repository(w, err) == -1)
+	if (make_repository(w, options->sha, err) == -1)
 		return -1;
 	return check_out(w, options, err);
 }

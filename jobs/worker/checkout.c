@@ -41,14 +41,30 @@ checkout_open(struct checkout *out, struct job *job, struct err *err)
 	if (find_data(c->data, sizeof c->data, config, err) == -1 ||
 	    git_start(config_str(config, NULL, "ca-file"), err) == -1 ||
 	    git_source_init(&c->source, config, job->head.repository, err) ==
-		-1 ||
-	    github_open(&c->gh, config, job->head.repository,
-		job->head.request_id, &job->log, err) == -1)
+		-1)
 		return -1;
-	if (mirror_open(&c->mirror, c->data, &c->source.mirror, err) == -1) {
-		github_close(c->gh);
+	return mirror_open(&c->mirror, c->data, &c->source.mirror, err);
+}
+
+int
+checkout_client(struct checkout *c, struct err *err)
+{
+	const struct job *job = c->job;
+
+	if (c->gh != NULL)
+		return 0;
+	return github_open(&c->gh, job->config, job->head.repository,
+	    job->head.request_id, &c->job->log, err);
+}
+
+/* Before each use of the remote: tokens are chosen anew each time. */
+static int
+take_token(struct checkout *c, struct err *err)
+{
+	if (checkout_client(c, err) == -1 ||
+	    git_source_token(&c->source, c->gh, err) == -1)
 		return -1;
-	}
+	mirror_set_token(c->mirror, c->source.mirror.token);
 	return 0;
 }
 
@@ -59,9 +75,8 @@ fetch(struct checkout *c, const char *extra, const char *sha, int *rebuilt,
 {
 	if (sha != NULL && mirror_has(c->mirror, sha))
 		return 1;
-	if (git_source_token(&c->source, c->gh, err) == -1)
+	if (take_token(c, err) == -1)
 		return -1;
-	mirror_set_token(c->mirror, c->source.mirror.token);
 	c->fetched = 1;
 	return mirror_fetch(c->mirror, extra, rebuilt, err);
 }
@@ -104,9 +119,8 @@ check_out(struct checkout *c, const struct workspace_options *options,
 		return -1;
 	steplog_note(&c->job->log, "mirror: %s; it is built anew", err->text);
 	step_data(step, "mirror", "was broken, rebuilt");
-	if (git_source_token(&c->source, c->gh, err) == -1)
+	if (take_token(c, err) == -1)
 		return -1;
-	mirror_set_token(c->mirror, c->source.mirror.token);
 	c->fetched = 1;
 	if (mirror_rebuild(c->mirror, c->extra, err) == -1)
 		return -1;

@@ -24,7 +24,7 @@ struct checkout {
 	struct job *job;
 	char data[1024]; /* data directory */
 	struct git_source source;
-	struct github *gh;
+	struct github *gh; /* NULL until checkout_client() */
 	struct mirror *mirror;
 	struct workspace *workspace; /* NULL until checkout_make() */
 	char sha[65];		     /* what is checked out */
@@ -35,6 +35,9 @@ struct checkout {
 /* With -1 `out` needs no closing. */
 int checkout_open(struct checkout *out, struct job *job, struct err *err)
     CHECKED;
+
+/* Makes sure that there is a client; a checkout from the mirror needs none. */
+int checkout_client(struct checkout *c, struct err *err) CHECKED;
 
 /*
  * Brings the mirror up to date, and `extra` with it (mirror.h), which is

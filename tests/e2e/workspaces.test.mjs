@@ -6,8 +6,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import {
-  existsSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync,
-  truncateSync, writeFileSync,
+  existsSync, readdirSync, truncateSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -15,6 +14,9 @@ import { after, before, describe, test } from 'node:test';
 import { StallProxy, git } from './support/git.mjs';
 import { REPOSITORY, TOKEN, startWorld } from './support/issue.mjs';
 import { descendants, waitFor } from './support/process.mjs';
+
+// Tens of thousands of files come and go: in memory where that can be.
+if (existsSync('/dev/shm')) process.env.TMPDIR = '/dev/shm';
 
 const SHOW = 'git rev-parse HEAD; git status --porcelain; ls -A | sort; ' +
   'stat -c "mode %a" .';

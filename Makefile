@@ -126,7 +126,7 @@ $(B)/test/security/%: $(B)/obj/tests/security/%.o $(B)/testlib.a \
 $(B)/test/program/%: $(B)/obj/tests/programs/%.o $(B)/jobs.a $(B)/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_jobs)
-$(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/lib.a
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/testlib.a $(B)/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBS_BASE)
 $(B)/test/fuzz/replay_%: $(B)/obj/tests/fuzz/fuzz_%.o \

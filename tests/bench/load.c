@@ -29,8 +29,6 @@
 #include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +37,7 @@
 #include "clock.h"
 #include "digest.h"
 #include "err.h"
+#include "signer.h"
 #include "uuid.h"
 
 #define CONNECTIONS_MAX 1024
@@ -65,7 +64,7 @@ struct load {
 	uint64_t count, rate, keys;
 	char *body; /* without its last brace */
 	size_t len;
-	EVP_MAC_CTX *shared; /* keyed, and fed the body's shared part */
+	EVP_MAC_CTX *signer; /* has seen what all bodies share */
 	char run[25];	     /* a delivery ID without its last group */
 	int epoll;
 	struct connection *all;
@@ -108,42 +107,6 @@ read_payload(struct load *l, const char *path)
 }
 
 static void
-prepare_hmac(struct load *l)
-{
-	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	char name[] = "SHA256";
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(
-		    OSSL_MAC_PARAM_DIGEST, name, 0),
-		OSSL_PARAM_construct_end(),
-	};
-
-	l->shared = EVP_MAC_CTX_new(mac);
-	if (l->shared == NULL ||
-	    EVP_MAC_init(l->shared, (const unsigned char *)l->secret,
-		strlen(l->secret), params) != 1 ||
-	    EVP_MAC_update(l->shared, (const unsigned char *)l->body, l->len) !=
-		1)
-		die("HMAC");
-	EVP_MAC_free(mac);
-}
-
-static void
-sign(const struct load *l, const char *tail, size_t len, char hex[DIGEST_HEX])
-{
-	EVP_MAC_CTX *own = EVP_MAC_CTX_dup(l->shared);
-	uint8_t sum[DIGEST_LEN];
-	size_t got;
-
-	if (own == NULL ||
-	    EVP_MAC_update(own, (const unsigned char *)tail, len) != 1 ||
-	    EVP_MAC_final(own, sum, &got, sizeof sum) != 1)
-		die("HMAC");
-	EVP_MAC_CTX_free(own);
-	hex_encode(hex, sum, sizeof sum);
-}
-
-static void
 compose(const struct load *l, struct connection *c, uint64_t n)
 {
 	char hex[DIGEST_HEX];
@@ -157,7 +120,8 @@ compose(const struct load *l, struct connection *c, uint64_t n)
 	c->tail_len = (size_t)snprintf(c->tail, sizeof c->tail,
 	    "%s,\"hookspool_bench\":\"%s%llu\"}", repository, l->run,
 	    (unsigned long long)n);
-	sign(l, c->tail, c->tail_len, hex);
+	if (signer_hex(hex, l->signer, c->tail, c->tail_len) == -1)
+		die("HMAC");
 	c->head_len = (size_t)snprintf(c->head, sizeof c->head,
 	    "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 	    "User-Agent: GitHub-Hookshot/0000000\r\nAccept: */*\r\n"
@@ -499,7 +463,9 @@ main(int argc, char **argv)
 	if (uuid_make(unique, &err) == -1)
 		die("uuid");
 	memcpy(l.run, unique, sizeof l.run - 1);
-	prepare_hmac(&l);
+	l.signer = signer_new(l.secret, l.body, l.len);
+	if (l.signer == NULL)
+		die("HMAC");
 	l.epoll = epoll_create1(EPOLL_CLOEXEC);
 	l.all = calloc(l.connections, sizeof *l.all);
 	l.took = malloc((l.count + l.connections) * sizeof *l.took);

@@ -4,6 +4,7 @@
 
 #include "err.h"
 
+struct buf;
 struct work;
 
 /*

@@ -297,6 +297,24 @@ outbox_each(struct spool *s,
 	return rc;
 }
 
+static int
+count(void *arg, const char *name, const struct status_report *report)
+{
+	uint64_t *counts = arg;
+
+	(void)name;
+	if (report != NULL)
+		counts[report->result]++;
+	return 0;
+}
+
+int
+outbox_count(struct spool *s, uint64_t counts[RESULTS], struct err *err)
+{
+	memset(counts, 0, RESULTS * sizeof *counts);
+	return outbox_each(s, count, counts, err) == -1 ? -1 : 0;
+}
+
 /* ---- one sender, and the newest job ---- */
 
 /* Repository, commit and context: what GitHub shows one status for. */

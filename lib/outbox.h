@@ -50,6 +50,7 @@ enum status_result {
 	RESULT_REFUSED,	   /* GitHub will not have it: `words` say why */
 	RESULT_EXPIRED,	   /* not accepted within a day */
 	RESULT_SUPERSEDED, /* a newer job speaks for this commit */
+	RESULTS,
 };
 
 struct status_report {
@@ -130,6 +131,10 @@ int outbox_each(struct spool *s,
     int (*visit)(
 	void *arg, const char *name, const struct status_report *report),
     void *arg, struct err *err) CHECKED;
+
+/* How many reports in out/ have each result. */
+int outbox_count(
+    struct spool *s, uint64_t counts[RESULTS], struct err *err) CHECKED;
 
 /*
  * One sender at a time for a commit and context: 0 taken, *fd holds it;

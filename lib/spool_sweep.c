@@ -18,6 +18,7 @@
 
 #include "clock.h"
 #include "fsio.h"
+#include "outbox.h"
 #include "record_parts.h"
 #include "spool_inside.h"
 #include "spool_seen.h"
@@ -46,7 +47,7 @@ typedef int look_at(struct sweeper *w, unsigned dir, const char *name,
     const struct stat *st, struct err *err);
 
 static look_at sweep_tmp, count_seen, sweep_seen, measure_settled,
-    sweep_settled, sweep_steps;
+    sweep_settled, sweep_reports, sweep_steps;
 static int finish_measure(struct sweeper *w, struct err *err);
 static int sweep_days(struct sweeper *w, struct err *err);
 
@@ -62,6 +63,7 @@ static const struct phase {
 	{ SPOOL_DONE, sweep_settled, NULL },
 	{ SPOOL_DEAD, sweep_settled, NULL },
 	{ SPOOL_BAD, sweep_settled, NULL },
+	{ SPOOL_OUT, sweep_reports, NULL },
 	{ SPOOL_LOG_JOBS, sweep_steps, NULL },
 	{ SPOOL_LOG, NULL, sweep_days },
 };
@@ -233,6 +235,28 @@ sweep_settled(struct sweeper *w, unsigned dir, const char *name,
 	snprintf(steps, sizeof steps, "%.63s.jsonl", name);
 	unlinkat(w->spool->dirs[SPOOL_LOG_JOBS], steps, 0);
 	return 0;
+}
+
+/* ---- out/ ---- */
+
+/*
+ * A memory of the newest job (".newest-...") is touched by nobody who only
+ * reads it, and protects from reports older than itself: those are gone too.
+ * What waits is the sender's, however long it takes to give up.
+ */
+static int
+sweep_reports(struct sweeper *w, unsigned dir, const char *name,
+    const struct stat *st, struct err *err)
+{
+	struct status_report report;
+	struct err unread;
+
+	if (age_of(w, st) <= w->limits->settled_age)
+		return 0;
+	if (outbox_read(w->spool, name, &report, &unread) == 0 &&
+	    report.result == RESULT_WAITING)
+		return 0;
+	return remove_file(w, dir, name, err);
 }
 
 /* ---- log/ ---- */

@@ -84,6 +84,37 @@ static const struct cli_command queue_commands[] = {
 	{ .name = NULL },
 };
 
+static const struct cli_option status_list_options[] = {
+	{ "result", "RESULT", "only these: pending, reported, refused, expired "
+			      "or superseded" },
+	{ NULL, NULL, NULL },
+};
+
+static const struct cli_option status_retry_options[] = {
+	{ "failed", NULL, "all that were refused or expired" },
+	{ NULL, NULL, NULL },
+};
+
+static const struct cli_command status_commands[] = {
+	{ .name = "list", .args = "",
+	  .help = "jobs' commit statuses and what became of them",
+	  .needs = CLI_SPOOL, .options = status_list_options,
+	  .run = cli_status_list },
+	{ .name = "show", .args = "ID",
+	  .help = "all that is known of one",
+	  .needs = CLI_SPOOL, .least = 1, .most = 1,
+	  .run = cli_status_show },
+	{ .name = "retry", .args = "[ID...]",
+	  .help = "send them again, unless GitHub has them",
+	  .needs = CLI_SPOOL, .most = -1,
+	  .options = status_retry_options, .run = cli_status_retry },
+	{ .name = "clear", .args = "ID...",
+	  .help = "forget what was sent, and send anew without asking",
+	  .needs = CLI_SPOOL, .least = 1, .most = -1,
+	  .run = cli_status_clear },
+	{ .name = NULL },
+};
+
 static const struct cli_command hook_commands[] = {
 	{ .name = "test", .args = "FILE|ID",
 	  .help = "which hooks an event would run, and why not the others",
@@ -104,6 +135,9 @@ const struct cli_command cli_commands[] = {
 	  .help = "records of settled jobs",
 	  .needs = CLI_SPOOL,
 	  .options = logs_options, .run = cli_logs },
+	{ .name = "status", .args = "",
+	  .help = "commit statuses: look, and send again",
+	  .sub = status_commands },
 	{ .name = "stats", .args = "",
 	  .help = "jobs by state, today's outcomes, disk space",
 	  .needs = CLI_SPOOL, .run = cli_stats },

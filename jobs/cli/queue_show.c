@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "fsio.h"
 #include "json.h"
+#include "outbox.h"
 #include "record.h"
 #include "spool.h"
 
@@ -43,6 +44,7 @@ static int print_payload(struct view *v);
 static int print_text(struct view *v);
 static void print_head(const struct view *v);
 static void print_outcome(const struct view *v);
+static void print_status(const struct view *v);
 static void print_line(void *arg, const char *line, size_t len);
 static int print_json(struct view *v);
 static void add_line(void *arg, const char *line, size_t len);
@@ -154,6 +156,7 @@ print_text(struct view *v)
 	print_head(v);
 	if (v->record.len > 0)
 		print_outcome(v);
+	print_status(v);
 	return each_line(v, print_line, &err) == -1 ? cli_error(&err) : CLI_YES;
 }
 
@@ -238,6 +241,24 @@ print_outcome(const struct view *v)
 	print_field(&v->screen, "took", text.data);
 	buf_release(&text);
 	json_free(doc);
+}
+
+static void
+print_status(const struct view *v)
+{
+	struct status_report r;
+	struct err ignored;
+	struct buf text;
+
+	if (outbox_read(v->cli->spool, v->job.name.id, &r, &ignored) == -1)
+		return;
+	buf_init(&text, 4096);
+	buf_addf(&text, "%s, %s%s%s", commit_state_name(r.state),
+	    r.result == RESULT_WAITING ? "pending"
+				       : status_result_name(r.result),
+	    r.words[0] != '\0' ? ": " : "", r.words);
+	print_field(&v->screen, "status", text.data);
+	buf_release(&text);
 }
 
 static void

@@ -113,6 +113,33 @@ print_today(const struct stats *st, const struct screen *s)
 	buf_release(&line);
 }
 
+/* The order in which they are shown, and what `stats` calls them. */
+static const struct {
+	enum status_result result;
+	const char *name;
+} report_names[] = {
+	{ RESULT_REPORTED, "sent" },
+	{ RESULT_WAITING, "pending" },
+	{ RESULT_REFUSED, "refused" },
+	{ RESULT_EXPIRED, "expired" },
+	{ RESULT_SUPERSEDED, "superseded" },
+};
+
+static void
+print_reports(const struct stats *st, const struct screen *s)
+{
+	struct buf line;
+
+	buf_init(&line, 4096);
+	buf_adds(&line, "commit statuses:");
+	for (size_t i = 0; i < RESULTS; i++)
+		buf_addf(&line, "%s %" PRIu64 " %s", i > 0 ? "," : "",
+		    st->reports[report_names[i].result], report_names[i].name);
+	buf_adds(&line, "\nrunner: ");
+	screen_print(s, STYLE_PLAIN, line.data);
+	buf_release(&line);
+}
+
 static void
 print_rest(struct cli *cli, const struct stats *st, const struct screen *s)
 {
@@ -126,8 +153,9 @@ print_rest(struct cli *cli, const struct stats *st, const struct screen *s)
 	screen_size(&line, st->log_bytes);
 	buf_adds(&line, "; free: ");
 	screen_size(&line, st->free_bytes);
-	buf_addf(&line, " and %" PRIu64 " inodes\nrunner: ", st->free_inodes);
+	buf_addf(&line, " and %" PRIu64 " inodes\n", st->free_inodes);
 	screen_print(s, STYLE_PLAIN, line.data);
+	print_reports(st, s);
 	if (presence_alive(cli->spool))
 		screen_print(s, STYLE_GOOD, "alive");
 	else
@@ -148,6 +176,12 @@ print_json(struct cli *cli, const struct stats *st, const struct screen *s)
 	json_put_int(&out, "queue_depth", (int64_t)queue_depth(st));
 	json_put_int(&out, "seen_entries", (int64_t)st->seen);
 	add_today(&out, st, s);
+	json_put_key(&out, "commit_statuses");
+	buf_addc(&out, '{');
+	for (size_t i = 0; i < RESULTS; i++)
+		json_put_int(&out, report_names[i].name,
+		    (int64_t)st->reports[report_names[i].result]);
+	buf_addc(&out, '}');
 	json_put_key(&out, "disk");
 	buf_addc(&out, '{');
 	json_put_int(&out, "log_bytes", (int64_t)st->log_bytes);

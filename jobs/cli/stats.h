@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "outbox.h"
 #include "spool.h"
 
 /*
@@ -31,8 +32,9 @@ struct stats_outcome {
 
 struct stats {
 	struct stats_state states[SPOOL_STATES];
-	uint64_t seen;	    /* entries of the ledger of deliveries */
-	uint64_t log_bytes; /* of log/ and log/jobs/ */
+	uint64_t reports[RESULTS]; /* commit statuses by what became of them */
+	uint64_t seen;		   /* entries of the ledger of deliveries */
+	uint64_t log_bytes;	   /* of log/ and log/jobs/ */
 	uint64_t free_bytes, free_inodes;
 	uint64_t records; /* settled today, UTC */
 	struct stats_outcome outcomes[STATS_OUTCOMES];

@@ -38,7 +38,8 @@ stats_collect(struct stats *st, struct spool *s, int64_t now, struct err *err)
 		if (stats_state(&st->states[i], s, i, err) == -1)
 			return -1;
 	}
-	if (count_disk(st, s, err) == -1)
+	if (count_disk(st, s, err) == -1 ||
+	    outbox_count(s, st->reports, err) == -1)
 		return -1;
 	if (record_each(s, &today, count_record, st, err) == -1)
 		return -1;

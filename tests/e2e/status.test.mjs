@@ -11,10 +11,11 @@ import {
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
-import { descendants, waitFor } from './support/process.mjs';
+import { descendants, run, waitFor } from './support/process.mjs';
 import {
   finished, reportOf, sha, token, withReports,
 } from './support/reports.mjs';
+import { buildDir } from './support/server.mjs';
 
 describe('commit statuses', { concurrency: 3 }, () => {
   test('pending while it runs, success when it is done', () => {
@@ -154,6 +155,54 @@ describe('commit statuses', { concurrency: 3 }, () => {
           `https://ci.example.org/jobs/${newest}`);
         assert.equal(github.statuses('octo/app', commit)[0].state, 'success');
       }));
+
+  test('status: list, show, retry --failed, clear; and stats', () =>
+    withReports({}, async ({ github, server, push }) => {
+      const cli = async (...args) => {
+        const how = await run([join(buildDir, 'hookspool'), '--config',
+          server.config, ...args, '--json']);
+        return { ...how, json: how.stdout ? JSON.parse(how.stdout) : null };
+      };
+      github.script('POST /repos/octo/app/statuses/', Array(9).fill({
+        status: 403, body: { message: 'Resource not accessible' } }));
+      const commit = sha('operator');
+      const { json } = await push(commit);
+      await finished(server, json.job_id);
+      const { reports } = (await cli('status', 'list')).json;
+      assert.deepEqual(reports.map((r) => [r.job_id, r.state, r.result]),
+        [[json.job_id, 'success', 'refused']]);
+      assert.match(reports[0].message, /403: Resource not accessible/);
+      assert.equal((await cli('status', 'list', '--result', 'pending'))
+        .json.reports.length, 0);
+      assert.equal((await cli('status', 'list', '--result', 'odd')).code, 2);
+      assert.deepEqual((await cli('stats')).json.commit_statuses, {
+        sent: 0, pending: 0, refused: 1, expired: 0, superseded: 0 });
+      const show = await run([join(buildDir, 'hookspool'), '--config',
+        server.config, 'queue', 'show', json.job_id]);
+      assert.match(show.stdout, /^status +success, refused: .*accessible/m);
+
+      github.scripts.length = 0;
+      assert.deepEqual((await cli('status', 'retry', '--failed')).json.jobs,
+        [json.job_id]);
+      await waitFor('reported', () =>
+        reportOf(server, json.job_id).Result === 'reported');
+      // again: GitHub has it, so nothing is posted
+      const before = github.count('POST');
+      assert.equal((await cli('status', 'retry', json.job_id)).code, 0);
+      await waitFor('a look', () => github.count('GET') > 1 &&
+        reportOf(server, json.job_id).Result === 'reported');
+      assert.equal(github.count('POST'), before);
+      assert.equal(github.statuses('octo/app', commit).length, 1);
+      // clear: posted without asking
+      assert.equal((await cli('status', 'clear', json.job_id)).code, 0);
+      await waitFor('a second', () =>
+        github.statuses('octo/app', commit).length === 2);
+      assert.equal((await cli('status', 'show', json.job_id)).json.state,
+        'success');
+      assert.equal((await cli('status', 'show', '0-aaaa')).code, 1);
+      assert.equal((await cli('status', 'retry')).code, 2);
+      assert.equal((await cli('stats')).json.commit_statuses.refused, 0);
+    }));
 
   const silent = [
     ['an event that a status causes', 'status', { sha: sha('x'),

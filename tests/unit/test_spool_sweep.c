@@ -79,7 +79,10 @@ static const struct {
 	    0 },
 	{ "another file in log/", SPOOL_LOG, "notes.txt", 999 * DAY, 1 },
 	{ "a request", SPOOL_CTL, "cancel", 999 * DAY, 1 },
-	{ "a report to be sent", SPOOL_OUT, "x", 999 * DAY, 1 },
+	{ "what is no report in out/", SPOOL_OUT, "x", 31 * DAY, 0 },
+	{ "the memory of a newest job", SPOOL_OUT, ".newest-0123", 31 * DAY,
+	    0 },
+	{ "a young one", SPOOL_OUT, ".newest-0123", 29 * DAY, 1 },
 	{ "an unused anchor", SPOOL_SEEN, ".anchor-x", 9 * DAY, 0 },
 	{ "an anchor that may be in use", SPOOL_SEEN, ".anchor-x", HOUR, 1 },
 };

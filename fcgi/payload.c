@@ -225,9 +225,8 @@ payload_wanted(const struct job_head *head, const struct settings *s)
 	    !config_has_repository(s->config, head->repository))
 		return REPLY_IGNORED_REPOSITORY;
 	if ((flags & EVENT_BUILTIN) == 0 ||
-	    (kind->wanted_by != NULL &&
-		config_str(s->config, head->repository, kind->wanted_by) ==
-		    NULL))
+	    (kind->wanted_by != NULL && config_str(s->config, head->repository,
+					    kind->wanted_by) == NULL))
 		return REPLY_IGNORED_EVENT;
 	return REPLY_NONE;
 }

@@ -14,14 +14,14 @@ struct config_form {
 	const char *pattern; /* ECMA 262, NULL: an editor cannot check it */
 };
 
-extern const struct config_form form_text;	  /* not empty */
-extern const struct config_form form_name;	  /* [A-Za-z0-9._-]{1,64} */
-extern const struct config_form form_repository;  /* owner/name */
-extern const struct config_form form_login;	  /* of a user or an App */
-extern const struct config_form form_url;	  /* http:// or https:// */
-extern const struct config_form form_git_url; /* with {repository} */
-extern const struct config_form form_author;  /* no <, >, control characters */
-extern const struct config_form form_path;	  /* absolute */
+extern const struct config_form form_text;	 /* not empty */
+extern const struct config_form form_name;	 /* [A-Za-z0-9._-]{1,64} */
+extern const struct config_form form_repository; /* owner/name */
+extern const struct config_form form_login;	 /* of a user or an App */
+extern const struct config_form form_url;	 /* http:// or https:// */
+extern const struct config_form form_git_url;	 /* with {repository} */
+extern const struct config_form form_author; /* no <, >, control characters */
+extern const struct config_form form_path;   /* absolute */
 extern const struct config_form form_secret_file; /* absolute, or a name
 						   * of a credential */
 extern const struct config_form form_inside;   /* relative, no "..", inside the

@@ -109,8 +109,8 @@ static const struct config_key workspace[] = {
 	{ "issue-job", CONFIG_MAP, SCOPE_CONFIG, NEXT_JOB,
 	    .text = "A labelled issue becomes a branch, a command's work and "
 		    "a draft pull request." },
-	{ "issue-job.label", CONFIG_STR,
-	    .form = &form_label, .text = "Label that asks for it." },
+	{ "issue-job.label", CONFIG_STR, .form = &form_label,
+	    .text = "Label that asks for it." },
 	{ "issue-job.events", CONFIG_STR | CONFIG_LIST,
 	    .range = "opened|labeled", .fallback = "[opened, labeled]",
 	    .text = "Actions on an issue that start it." },
@@ -123,8 +123,7 @@ static const struct config_key workspace[] = {
 	    .fallback = "reuse",
 	    .text = "What to do where that branch exists: work on from its "
 		    "head, or append -2, -3 ..." },
-	{ "issue-job.command", CONFIG_LIST,
-	    .check = check_hook_command,
+	{ "issue-job.command", CONFIG_LIST, .check = check_hook_command,
 	    .text = "Program that does the work, and its arguments." },
 	{ "issue-job.environment", CONFIG_MAP, .check = check_variables,
 	    .text = "Variables for the programs; the rest of their "
@@ -157,8 +156,7 @@ static const struct config_key workspace[] = {
 	{ "issue-job.test-command", CONFIG_LIST, .check = check_hook_command,
 	    .text = "Program that says whether the work is good." },
 	{ "issue-job.max-retries", CONFIG_INT, .range = "0..10",
-	    .fallback = "3",
-	    .text = "Rounds of work after a failed test." },
+	    .fallback = "3", .text = "Rounds of work after a failed test." },
 	{ "issue-job.allowed-paths", CONFIG_STR | CONFIG_LIST,
 	    .form = &form_text,
 	    .text = "Globs of files that may be changed; unset: every one "

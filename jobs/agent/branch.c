@@ -13,8 +13,8 @@
 #define MESSAGE_MAX 65536 /* bytes of a commit's message that are looked at */
 
 static int
-expand(char out[BRANCH_MAX], const struct work *w, unsigned nth,
-    struct err *err)
+expand(
+    char out[BRANCH_MAX], const struct work *w, unsigned nth, struct err *err)
 {
 	const char *template = w->options.branch;
 	const char *place = strstr(template, "{N}");
@@ -49,7 +49,8 @@ find_target(struct work *w, struct err *err)
 		    "the event does not name the default branch");
 	if (snprintf(w->target, sizeof w->target, "%s", name) >=
 	    (int)sizeof w->target)
-		return err_set(err, ERR_BAD, 0, "the branch's name is too long");
+		return err_set(
+		    err, ERR_BAD, 0, "the branch's name is too long");
 	return 0;
 }
 

@@ -10,7 +10,7 @@
 #include "worker/job.h"
 
 #define MARK	  "<!-- hookspool:job="
-#define PAGES_MAX 10    /* of 100 comments */
+#define PAGES_MAX 10	/* of 100 comments */
 #define BODY_MAX  65000 /* characters; GitHub takes 65,536 */
 
 void
@@ -30,7 +30,8 @@ each_comment(struct work *w,
 	struct json *doc = NULL;
 	int rc = 0;
 
-	snprintf(path, sizeof path, "/repos/%s/issues/%lld/comments?per_page=100",
+	snprintf(path, sizeof path,
+	    "/repos/%s/issues/%lld/comments?per_page=100",
 	    w->job->head.repository, (long long)w->job->head.number);
 	http_reply_init(&reply);
 	for (int page = 0; rc == 0 && page < PAGES_MAX; page++) {
@@ -40,8 +41,8 @@ each_comment(struct work *w,
 
 		if (github_call(w->checkout.gh, &call, &reply, err) == -1 ||
 		    github_expect(&reply, "the issue's comments", err) == -1 ||
-		    json_parse(
-			&doc, reply.body.data, reply.body.len, err) == -1) {
+		    json_parse(&doc, reply.body.data, reply.body.len, err) ==
+			-1) {
 			rc = -1;
 			break;
 		}
@@ -72,8 +73,8 @@ add_comment(void *arg, const struct json *comment)
 	buf_addc(out, '{');
 	json_put_member(
 	    out, "author", json_str(json_path(comment, "user.login"), ""));
-	json_put_member(out, "created_at",
-	    json_str(json_get(comment, "created_at"), ""));
+	json_put_member(
+	    out, "created_at", json_str(json_get(comment, "created_at"), ""));
 	json_put_member(out, "body", body);
 	buf_addc(out, '}');
 	return 0;

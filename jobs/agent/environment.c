@@ -30,8 +30,7 @@ add(struct list *l, const char *name, const char *value)
 		    "issue-job: more than %d variables", VARIABLES_MAX);
 	if (asprintf(&l->items[l->n], "%s=%s", name, value) == -1) {
 		l->items[l->n] = NULL;
-		return err_set(
-		    l->err, ERR_TEMP, 0, "issue-job: out of memory");
+		return err_set(l->err, ERR_TEMP, 0, "issue-job: out of memory");
 	}
 	l->n++;
 	return 0;
@@ -75,8 +74,8 @@ add_ours(struct list *l, const struct work *w)
 static int
 add_configured(struct list *l, const struct work *w)
 {
-	const struct config_value *map = config_node(w->job->config,
-	    w->job->head.repository, "issue-job.environment");
+	const struct config_value *map = config_node(
+	    w->job->config, w->job->head.repository, "issue-job.environment");
 
 	for (size_t i = 0; i < value_count(map); i++) {
 		const char *name = value_name(map, i);

@@ -14,7 +14,7 @@ struct work;
  *
  * NULL-terminated; free with hook_argv_free().
  */
-int environment_make(char ***out, const struct work *w, struct err *err)
-    CHECKED;
+int environment_make(
+    char ***out, const struct work *w, struct err *err) CHECKED;
 
 #endif

@@ -123,8 +123,7 @@ put_subject(struct buf *out, const struct work *w, const char *own, size_t len)
 	if (len == 0)
 		len = strlen(words);
 	if (len == 0)
-		buf_addf(
-		    out, "work on #%lld", (long long)w->job->head.number);
+		buf_addf(out, "work on #%lld", (long long)w->job->head.number);
 	put_line(out, words, len,
 	    used + 20 < MESSAGE_SUBJECT ? MESSAGE_SUBJECT - used : 20);
 }
@@ -228,8 +227,7 @@ put_table(struct buf *out, const struct work *w)
 		if (c->is_binary)
 			buf_adds(out, "binary |\n");
 		else
-			buf_addf(
-			    out, "+%zu -%zu |\n", c->added, c->removed);
+			buf_addf(out, "+%zu -%zu |\n", c->added, c->removed);
 	}
 	if (w->count > ROWS_MAX)
 		buf_addf(out, "\nand %zu more files.\n", w->count - ROWS_MAX);

@@ -25,15 +25,14 @@ struct work;
 #define MESSAGE_SUBJECT	 72    /* characters of the first line */
 
 /* `own` is the command's message or "". */
-int message_write(
-    struct buf *out, const struct work *w, const char *own, struct err *err)
-    CHECKED;
+int message_write(struct buf *out, const struct work *w, const char *own,
+    struct err *err) CHECKED;
 
 /* 1 if the commit's message says that this job made it. */
 int message_is_of_job(const char *message, const char *job_id);
 
 /* The pull request's description. */
-int message_pull(struct buf *out, const struct work *w, struct err *err)
-    CHECKED;
+int message_pull(
+    struct buf *out, const struct work *w, struct err *err) CHECKED;
 
 #endif

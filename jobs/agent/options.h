@@ -16,14 +16,14 @@ struct config;
  */
 
 struct agent_options {
-	const char *label;	    /* NULL: there is no issue job */
-	const char *const *events;  /* NULL-terminated, as all lists here */
-	const char *target;	    /* NULL: the default branch */
-	const char *branch;	    /* template with {N} */
-	int suffix;		    /* an existing branch is not reused */
-	const char *const *command; /* NULL: there is no issue job */
-	const char *const *test;    /* NULL: none */
-	const char *sandbox;	    /* auto, none, limits, strict */
+	const char *label;	      /* NULL: there is no issue job */
+	const char *const *events;    /* NULL-terminated, as all lists here */
+	const char *target;	      /* NULL: the default branch */
+	const char *branch;	      /* template with {N} */
+	int suffix;		      /* an existing branch is not reused */
+	const char *const *command;   /* NULL: there is no issue job */
+	const char *const *test;      /* NULL: none */
+	const char *sandbox;	      /* auto, none, limits, strict */
 	const char *environment_file; /* NULL: none */
 	int network, comments;
 	const char *const *writable, *const *readable; /* NULL: none */

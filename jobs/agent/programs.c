@@ -127,8 +127,8 @@ choose_level(struct work *w)
 int
 programs_prepare(struct work *w, struct err *err)
 {
-	if (scratch_make(
-		&w->scratch, w->checkout.data, w->job->head.id, err) == -1)
+	if (scratch_make(&w->scratch, w->checkout.data, w->job->head.id, err) ==
+	    -1)
 		return -1;
 	if (snprintf(w->message_file, sizeof w->message_file, "%s/message",
 		w->scratch.path) >= (int)sizeof w->message_file)

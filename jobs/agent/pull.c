@@ -108,8 +108,8 @@ write_body(struct buf *out, struct work *w, const char *text, int draft,
 
 /* A call whose reply is a pull request. `draft` -1: it changes one. */
 static int
-send(struct found *found, const char *text, int draft,
-    struct http_reply *reply, struct err *err)
+send(struct found *found, const char *text, int draft, struct http_reply *reply,
+    struct err *err)
 {
 	struct work *w = found->w;
 	char path[400];
@@ -162,8 +162,8 @@ read_made(struct found *found, const struct http_reply *reply, struct err *err)
 }
 
 static int
-make_or_change(struct found *found, struct step *step, const char *text,
-    struct err *err)
+make_or_change(
+    struct found *found, struct step *step, const char *text, struct err *err)
 {
 	struct http_reply reply;
 	int there = find(found->w->checkout.gh, found, err), rc;

@@ -54,7 +54,7 @@ make_branch(struct work *w, struct err *err)
 	step_data(step, "target_branch", w->target);
 	step_data(step, "base", w->base);
 	step_data(step, "remote",
-	    w->resumed  ? "has this job's commit"
+	    w->resumed	? "has this job's commit"
 	    : w->exists ? "reused"
 			: "new");
 	if (workspace_branch(w->checkout.workspace, w->branch, err) == -1) {
@@ -165,8 +165,8 @@ write_commit(struct work *w, struct err *err)
 	buf_release(&own);
 	if (rc == -1)
 		return -1;
-	return publish_commit(w->publication, w->base, &author,
-	    w->message.data, w->commit, err);
+	return publish_commit(
+	    w->publication, w->base, &author, w->message.data, w->commit, err);
 }
 
 static int
@@ -322,14 +322,13 @@ agent_run(struct job *job, struct err *err)
 	const char *reason;
 	int rc;
 
-	if (agent_options_read(&w.options, job->config, job->head.repository,
-		err) == -1)
+	if (agent_options_read(
+		&w.options, job->config, job->head.repository, err) == -1)
 		return -1;
 	reason = trigger_ignored(&w.options, &job->head, job->payload);
 	if (reason != NULL)
 		rc = ignore(job, reason, NULL);
-	else if (active_job(by,
-		     config_str(job->config, NULL, "data-directory"),
+	else if (active_job(by, config_str(job->config, NULL, "data-directory"),
 		     &job->head))
 		rc = ignore(job, TRIGGER_ACTIVE, by);
 	else

@@ -49,7 +49,7 @@ struct work {
 	size_t count;
 	struct buf message; /* of the commit; the first line is the title */
 	char commit[65];
-	int64_t pull; /* number of the pull request */
+	int64_t pull;	/* number of the pull request */
 	struct buf say; /* what the issue is to be told, or "" */
 };
 

@@ -69,8 +69,8 @@ remote_failed(struct err *err, const struct remote_state *state, int code,
 {
 	if (state->too_large)
 		return err_set(err, ERR_PERM, 0,
-		    "%s: more than %llu bytes (workspace.mirror-bytes)",
-		    what, (unsigned long long)state->max_bytes);
+		    "%s: more than %llu bytes (workspace.mirror-bytes)", what,
+		    (unsigned long long)state->max_bytes);
 	if (state->asked > 1)
 		return err_set(
 		    err, ERR_PERM, 0, "%s: the remote refused the token", what);

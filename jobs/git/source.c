@@ -72,9 +72,10 @@ git_source_init(struct git_source *out, const struct config *config,
 	out->mirror = (struct mirror_source){
 		.repository = out->repository,
 		.url = out->url,
-		.max_bytes = config_size(config, NULL, "workspace.mirror-bytes"),
-		.timeout = config_duration(
-		    config, NULL, "workspace.git-timeout"),
+		.max_bytes =
+		    config_size(config, NULL, "workspace.mirror-bytes"),
+		.timeout =
+		    config_duration(config, NULL, "workspace.git-timeout"),
 	};
 	return 0;
 }

@@ -134,11 +134,10 @@ make_repository(struct workspace *w, const char *sha, struct err *err)
 		err_sys(err, "workspaces/%s", w->name);
 	snprintf(alternates, sizeof alternates, "%s\n", w->objects);
 	snprintf(head, sizeof head, "%.64s\n", sha);
-	if (rc == 0 &&
-	    (write_new(dir, ".git/config", config_text, err) == -1 ||
-		write_new(dir, ".git/HEAD", head, err) == -1 ||
-		write_new(dir, ".git/objects/info/alternates", alternates,
-		    err) == -1))
+	if (rc == 0 && (write_new(dir, ".git/config", config_text, err) == -1 ||
+			   write_new(dir, ".git/HEAD", head, err) == -1 ||
+			   write_new(dir, ".git/objects/info/alternates",
+			       alternates, err) == -1))
 		rc = -1;
 	fs_close(&dir);
 	return rc;

@@ -133,8 +133,8 @@ make(struct checkout *c, const char *sha, struct step *step, struct err *err)
 {
 	struct workspace_options options = { .job_id = c->job->head.id,
 		.sha = sha,
-		.max_bytes = config_size(
-		    c->job->config, NULL, "workspace.job-bytes") };
+		.max_bytes =
+		    config_size(c->job->config, NULL, "workspace.job-bytes") };
 
 	if (!github_sha_valid(sha) || strlen(sha) != 40)
 		return err_set(

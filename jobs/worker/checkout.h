@@ -33,8 +33,8 @@ struct checkout {
 };
 
 /* With -1 `out` needs no closing. */
-int checkout_open(struct checkout *out, struct job *job, struct err *err)
-    CHECKED;
+int checkout_open(
+    struct checkout *out, struct job *job, struct err *err) CHECKED;
 
 /* Makes sure that there is a client; a checkout from the mirror needs none. */
 int checkout_client(struct checkout *c, struct err *err) CHECKED;

@@ -22,8 +22,8 @@ command_excerpt(const struct buf *tail, size_t max)
 }
 
 void
-command_step(struct step *step, const char *program,
-    const struct command_result *result)
+command_step(
+    struct step *step, const char *program, const struct command_result *result)
 {
 	step_data(step, "command", program);
 	step_data(step, "sandbox", sandbox_name(result->level));

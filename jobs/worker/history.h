@@ -12,10 +12,11 @@ struct spool;
 /*
  * What earlier attempts of a job did with its hooks, read from the job's
  * step log: a step_completed of "hook:NAME" (or of the issue job's
- * "agent_command"), or a step_failed that says "final". A failure that says "retries_left" was the command's and used up
- * a try; one that says neither was the machine's. When a job was settled and an
- * operator has it tried again, hooks that had failed for good get another
- * chance; completed ones do not need it.
+ * "agent_command"), or a step_failed that says "final". A failure that says
+ * "retries_left" was the command's and used up a try; one that says neither was
+ * the machine's. When a job was settled and an operator has it tried again,
+ * hooks that had failed for good get another chance; completed ones do not need
+ * it.
  */
 
 #define HISTORY_NAME_MAX (HOOK_NAME_MAX + 8)

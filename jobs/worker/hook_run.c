@@ -12,10 +12,10 @@
 #include "exec/command.h"
 #include "exec/scratch.h"
 #include "fsio.h"
+#include "git/workspace.h"
 #include "hook.h"
 #include "spool.h"
 #include "utf8.h"
-#include "git/workspace.h"
 #include "worker/checkout.h"
 #include "worker/command_step.h"
 #include "worker/hook_run.h"
@@ -88,8 +88,7 @@ give_workspace(struct hook_run *r, struct err *err)
 
 	if (r->hook->workspace == WORKSPACE_NONE)
 		return 0;
-	rc = hook_workspace(
-	    &r->checkout, r->job, r->hook, &r->nothing, err);
+	rc = hook_workspace(&r->checkout, r->job, r->hook, &r->nothing, err);
 	if (rc == 1)
 		step_data(r->step, "ignored", r->nothing);
 	return rc == 0 ? make_readable(r, err) : rc == 1 ? 0 : -1;
@@ -196,8 +195,7 @@ run_command(struct hook_run *r, struct err *err)
 		.level = level_of(hook),
 		.network = hook->network,
 		.writable = hook->writable,
-		.readable =
-		    r->readable != NULL ? r->readable : hook->readable,
+		.readable = r->readable != NULL ? r->readable : hook->readable,
 		.output_max = config_size(config, NULL, "max-output"),
 		.log = &r->job->log,
 		.step = r->step_name,

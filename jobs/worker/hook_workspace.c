@@ -100,11 +100,9 @@ find_tag(struct wish *w, const struct job *job, struct err *err)
 		return 0;
 	}
 	if (tag != NULL)
-		len =
-		    snprintf(w->ref, sizeof w->ref, "refs/tags/%s", tag);
+		len = snprintf(w->ref, sizeof w->ref, "refs/tags/%s", tag);
 	else if (ref != NULL && strcmp(type, "tag") == 0)
-		len =
-		    snprintf(w->ref, sizeof w->ref, "refs/tags/%s", ref);
+		len = snprintf(w->ref, sizeof w->ref, "refs/tags/%s", ref);
 	else if (ref != NULL && strncmp(ref, "refs/tags/", 10) == 0)
 		len = snprintf(w->ref, sizeof w->ref, "%s", ref);
 	if (len <= 0 || len >= (int)sizeof w->ref)
@@ -119,9 +117,8 @@ find_default(struct wish *w, const struct job *job, struct err *err)
 	const char *branch = json_str(
 	    json_path(job->payload, "repository.default_branch"), NULL);
 
-	if (branch == NULL ||
-	    snprintf(w->ref, sizeof w->ref, "refs/heads/%s", branch) >=
-		(int)sizeof w->ref)
+	if (branch == NULL || snprintf(w->ref, sizeof w->ref, "refs/heads/%s",
+				  branch) >= (int)sizeof w->ref)
 		return err_set(err, ERR_BAD, 0,
 		    "workspace: default-branch: the event does not name it");
 	return 0;
@@ -140,8 +137,8 @@ static int (*const finders[])(
 static int
 check_merge(struct checkout *c, const char *merge, struct err *err)
 {
-	const char *head = json_str(
-	    json_path(c->job->payload, "pull_request.head.sha"), NULL);
+	const char *head =
+	    json_str(json_path(c->job->payload, "pull_request.head.sha"), NULL);
 	char parent[80], sha[65];
 
 	if (head == NULL)

@@ -28,6 +28,7 @@ config_check_fn check_unique_names; /* of a list's items */
 config_check_fn check_custom_runs;  /* unique and not reserved */
 config_check_fn check_container;    /* a password, in one form */
 config_check_fn check_address_gate; /* warns: the gate is not built */
+config_check_fn check_kinds;	    /* warns: no known event */
 config_check_fn check_hook_command; /* a program and its arguments */
 config_check_fn check_hook_rule;    /* and, or, not, value, regex, cidr */
 config_check_fn check_variables;    /* names of the environment */

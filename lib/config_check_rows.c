@@ -6,6 +6,7 @@
 
 #include "config_check.h"
 #include "config_form.h"
+#include "event.h"
 
 /*
  * The checks that single rows of the table name: what types, ranges and
@@ -152,6 +153,20 @@ check_address_gate(
 		problem_warning(p, v, path,
 		    "deliveries are taken from every address until then; "
 		    "see allow-ips");
+}
+
+/* An event that GitHub adds tomorrow is no mistake, a slip of the pen is. */
+void
+check_kinds(struct problems *p, const struct config_value *v, const char *path)
+{
+	for (size_t i = 0; i < v->count; i++) {
+		char below[CONFIG_PATH];
+
+		if (event_find(v->names[i]) != NULL)
+			continue;
+		snprintf(below, sizeof below, "%s.%s", path, v->names[i]);
+		problem_warning(p, v->items[i], below, "no known event");
+	}
 }
 
 /* ---- hooks ---- */

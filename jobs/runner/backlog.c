@@ -4,53 +4,10 @@
 
 #include "clock.h"
 #include "err.h"
-#include "runner/backlog.h"
-#include "runner/heap.h"
+#include "runner/backlog_parts.h"
 
 #define ASIDE_FIRST (100 * CLOCK_MSEC)
 #define ASIDE_MOST  (5 * CLOCK_SECOND)
-
-/*
- * A key stands in exactly one place: in `ready` if its first job may be
- * claimed now, in `later` if at a known time, in none while it is busy. A
- * key without jobs that is not busy is removed.
- */
-struct key {
-	struct key *chain; /* of its hash bucket */
-	uint64_t hash;
-	struct entry *first, *last;
-	int64_t at;	  /* clock_boot(); 0: now */
-	int64_t aside;	  /* until then somebody else has it; 0: not aside */
-	int64_t patience; /* how long it was put aside last */
-	size_t place;
-	int busy, in_later;
-};
-
-struct entry {
-	struct waiting w;
-	struct entry *chain; /* of its hash bucket */
-	struct entry *before, *after;
-	struct key *key;
-};
-
-struct backlog {
-	struct entry **ids;
-	struct key **keys;
-	size_t n_ids, n_keys, id_buckets, key_buckets; /* powers of two */
-	size_t count[2];			       /* by enum waits */
-	size_t n_aside;
-	struct heap ready, later;
-};
-
-static void *
-zeroed(size_t n, size_t size)
-{
-	void *p = calloc(n, size);
-
-	if (p == NULL)
-		fatal("out of memory");
-	return p;
-}
 
 uint64_t
 backlog_hash(const char *text)
@@ -95,11 +52,11 @@ key_place(void *key)
 struct backlog *
 backlog_new(void)
 {
-	struct backlog *b = zeroed(1, sizeof *b);
+	struct backlog *b = backlog_zeroed(1, sizeof *b);
 
 	b->id_buckets = b->key_buckets = 256;
-	b->ids = zeroed(b->id_buckets, sizeof(*b->ids));
-	b->keys = zeroed(b->key_buckets, sizeof(*b->keys));
+	b->ids = backlog_zeroed(b->id_buckets, sizeof(*b->ids));
+	b->keys = backlog_zeroed(b->key_buckets, sizeof(*b->keys));
 	b->ready.before = first_is_older;
 	b->later.before = is_earlier;
 	b->ready.place = b->later.place = key_place;
@@ -130,103 +87,6 @@ backlog_free(struct backlog *b)
 	free(b);
 }
 
-/* ---- the two hash tables ---- */
-
-static struct entry **
-id_bucket(const struct backlog *b, const char *id)
-{
-	return &b->ids[backlog_hash(id) & (b->id_buckets - 1)];
-}
-
-static void
-grow_ids(struct backlog *b)
-{
-	struct entry **old = b->ids;
-	size_t n = b->id_buckets;
-
-	b->id_buckets = 2 * n;
-	b->ids = zeroed(b->id_buckets, sizeof(*b->ids));
-	for (size_t i = 0; i < n; i++) {
-		for (struct entry *e = old[i], *next; e != NULL; e = next) {
-			struct entry **bucket = id_bucket(b, e->w.id);
-
-			next = e->chain;
-			e->chain = *bucket;
-			*bucket = e;
-		}
-	}
-	free(old);
-}
-
-static void
-grow_keys(struct backlog *b)
-{
-	struct key **old = b->keys;
-	size_t n = b->key_buckets;
-
-	b->key_buckets = 2 * n;
-	b->keys = zeroed(b->key_buckets, sizeof(*b->keys));
-	for (size_t i = 0; i < n; i++) {
-		for (struct key *k = old[i], *next; k != NULL; k = next) {
-			size_t at = k->hash & (b->key_buckets - 1);
-
-			next = k->chain;
-			k->chain = b->keys[at];
-			b->keys[at] = k;
-		}
-	}
-	free(old);
-}
-
-static struct entry *
-find_entry(const struct backlog *b, const char *id)
-{
-	struct entry *e = *id_bucket(b, id);
-
-	while (e != NULL && strcmp(e->w.id, id) != 0)
-		e = e->chain;
-	return e;
-}
-
-static struct key *
-find_key(const struct backlog *b, uint64_t hash)
-{
-	struct key *k = b->keys[hash & (b->key_buckets - 1)];
-
-	while (k != NULL && k->hash != hash)
-		k = k->chain;
-	return k;
-}
-
-static struct key *
-get_key(struct backlog *b, uint64_t hash)
-{
-	struct key *k = find_key(b, hash), **bucket;
-
-	if (k != NULL)
-		return k;
-	if (b->n_keys++ == b->key_buckets)
-		grow_keys(b);
-	bucket = &b->keys[hash & (b->key_buckets - 1)];
-	k = zeroed(1, sizeof *k);
-	k->hash = hash;
-	k->chain = *bucket;
-	*bucket = k;
-	return k;
-}
-
-static void
-drop_key(struct backlog *b, struct key *k)
-{
-	struct key **p = &b->keys[k->hash & (b->key_buckets - 1)];
-
-	while (*p != k)
-		p = &(*p)->chain;
-	*p = k->chain;
-	b->n_keys--;
-	free(k);
-}
-
 /* ---- where a key stands ---- */
 
 static void
@@ -238,8 +98,18 @@ set_aside(struct backlog *b, struct key *k, int64_t until)
 }
 
 static void
+set_parked(struct backlog *b, struct key *k, int parked)
+{
+	b->n_parked += (size_t)parked;
+	b->n_parked -= (size_t)k->parked;
+	k->parked = parked;
+}
+
+/* What changes about a key is a reason to ask again whether it may go on. */
+static void
 unplace(struct backlog *b, struct key *k)
 {
+	set_parked(b, k, 0);
 	heap_take(k->in_later ? &b->later : &b->ready, k);
 }
 
@@ -250,11 +120,11 @@ place(struct backlog *b, struct key *k)
 {
 	const struct waiting *first;
 
-	if (k->busy)
+	if (k->busy || k->parked)
 		return;
 	if (k->first == NULL) {
 		set_aside(b, k, 0);
-		drop_key(b, k);
+		backlog_drop_key(b, k);
 		return;
 	}
 	first = &k->first->w;
@@ -310,7 +180,7 @@ find_moot(struct entry *e)
 static void
 forget(struct backlog *b, struct entry *e)
 {
-	struct entry **p = id_bucket(b, e->w.id);
+	struct entry **p = backlog_id_bucket(b, e->w.id);
 
 	while (*p != e)
 		p = &(*p)->chain;
@@ -329,14 +199,14 @@ backlog_put(struct backlog *b, const struct waiting *w, char moot[JOB_ID_MAX])
 
 	backlog_remove(b, w->id);
 	if (b->n_ids++ == b->id_buckets)
-		grow_ids(b);
-	e = zeroed(1, sizeof *e);
+		backlog_grow_ids(b);
+	e = backlog_zeroed(1, sizeof *e);
 	e->w = *w;
-	bucket = id_bucket(b, w->id);
+	bucket = backlog_id_bucket(b, w->id);
 	e->chain = *bucket;
 	*bucket = e;
 	b->count[w->in]++;
-	k = get_key(b, w->key);
+	k = backlog_get_key(b, w->key);
 	unplace(b, k);
 	line_up(k, e);
 	place(b, k);
@@ -350,7 +220,7 @@ backlog_put(struct backlog *b, const struct waiting *w, char moot[JOB_ID_MAX])
 const struct waiting *
 backlog_find(const struct backlog *b, const char *id)
 {
-	struct entry *e = find_entry(b, id);
+	struct entry *e = backlog_find_entry(b, id);
 
 	return e == NULL ? NULL : &e->w;
 }
@@ -358,7 +228,7 @@ backlog_find(const struct backlog *b, const char *id)
 const struct waiting *
 backlog_see(struct backlog *b, const char *id, unsigned scan)
 {
-	struct entry *e = find_entry(b, id);
+	struct entry *e = backlog_find_entry(b, id);
 
 	if (e == NULL)
 		return NULL;
@@ -369,7 +239,7 @@ backlog_see(struct backlog *b, const char *id, unsigned scan)
 void
 backlog_remove(struct backlog *b, const char *id)
 {
-	struct entry *e = find_entry(b, id);
+	struct entry *e = backlog_find_entry(b, id);
 	struct key *k;
 
 	if (e == NULL)
@@ -428,7 +298,7 @@ backlog_wake(const struct backlog *b)
 void
 backlog_take(struct backlog *b, const char *id)
 {
-	struct entry *e = find_entry(b, id);
+	struct entry *e = backlog_find_entry(b, id);
 	struct key *k = e->key;
 
 	unplace(b, k);
@@ -441,7 +311,7 @@ backlog_take(struct backlog *b, const char *id)
 void
 backlog_release(struct backlog *b, uint64_t key)
 {
-	struct key *k = find_key(b, key);
+	struct key *k = backlog_find_key(b, key);
 
 	if (k == NULL || !k->busy)
 		return;
@@ -452,7 +322,7 @@ backlog_release(struct backlog *b, uint64_t key)
 void
 backlog_aside(struct backlog *b, uint64_t key, int64_t now)
 {
-	struct key *k = find_key(b, key);
+	struct key *k = backlog_find_key(b, key);
 
 	if (k == NULL || k->busy)
 		return;
@@ -462,6 +332,33 @@ backlog_aside(struct backlog *b, uint64_t key, int64_t now)
 		k->patience = ASIDE_MOST;
 	set_aside(b, k, now + k->patience);
 	place(b, k);
+}
+
+void
+backlog_park(struct backlog *b, uint64_t key)
+{
+	struct key *k = backlog_find_key(b, key);
+
+	if (k == NULL || k->busy)
+		return;
+	unplace(b, k);
+	set_parked(b, k, 1);
+}
+
+void
+backlog_unpark(struct backlog *b)
+{
+	for (size_t i = 0; b->n_parked > 0 && i < b->key_buckets; i++) {
+		struct key *next;
+
+		for (struct key *k = b->keys[i]; k != NULL; k = next) {
+			next = k->chain;
+			if (!k->parked)
+				continue;
+			set_parked(b, k, 0);
+			place(b, k);
+		}
+	}
 }
 
 /* All keys that wait for a time are put up anew: those that were aside have

@@ -47,6 +47,7 @@ struct waiting {
 	uint64_t key;	  /* hash of the head's key */
 	uint64_t kind;	  /* hash of event and action if newer ones make it
 			     moot, else 0 */
+	uint64_t event;	  /* hash of the event's name */
 	int64_t received; /* wall, from the head */
 	int64_t due;	  /* clock_boot(), for WAITS_RETRY */
 	unsigned seen;	  /* number of the scan that last saw it */
@@ -97,6 +98,14 @@ void backlog_release(struct backlog *b, uint64_t key);
  */
 void backlog_aside(struct backlog *b, uint64_t key, int64_t now);
 void backlog_hurry(struct backlog *b);
+
+/*
+ * Parks the key: its first job is of an event of which enough run already.
+ * backlog_unpark() ends that for all keys, and so does, for this one, any
+ * change of its line.
+ */
+void backlog_park(struct backlog *b, uint64_t key);
+void backlog_unpark(struct backlog *b);
 
 size_t backlog_count(const struct backlog *b, enum waits in);
 

@@ -67,6 +67,17 @@ return_to_new(struct runner *r, const struct waiting *w, int64_t now)
 	return STEP_NEXT;
 }
 
+static int64_t
+time_of(const struct runner *r, const struct job_head *head)
+{
+	struct kind kind =
+	    kinds_of(&r->settings.kinds, backlog_hash(head->event));
+
+	return kind.time_out != 0 ? kind.time_out
+				  : config_duration(r->config, head->repository,
+					"job-timeout");
+}
+
 static enum step
 start(struct runner *r, struct job *job, int64_t now)
 {
@@ -78,10 +89,7 @@ start(struct runner *r, struct job *job, int64_t now)
 	job->began = clock_mono();
 	/* Its own time-outs are finer; ours is for a worker that hangs, and
 	 * leaves it the grace it would be given. */
-	job->deadline =
-	    now +
-	    config_duration(r->config, job->head.repository, "job-timeout") +
-	    r->settings.stop_grace;
+	job->deadline = now + time_of(r, &job->head) + r->settings.stop_grace;
 	job_line(r->spool, job, "info", "claimed", NULL);
 	if (child_start(job, &setup, &err) == -1) {
 		job->verdict =
@@ -171,6 +179,27 @@ claim(struct runner *r, const struct waiting *w, int64_t now)
 	return claim_locked(r, &name, key, job, now);
 }
 
+static unsigned
+count_of(const struct job *list, uint64_t event)
+{
+	unsigned n = 0;
+
+	for (; list != NULL; list = list->next)
+		n += backlog_hash(list->head.event) == event;
+	return n;
+}
+
+/* 1 if as many of this kind run as may. */
+static int
+is_full(const struct runner *r, uint64_t event)
+{
+	struct kind kind = kinds_of(&r->settings.kinds, event);
+
+	return kind.most != 0 &&
+	       count_of(r->running, event) + count_of(r->ended, event) >=
+		   kind.most;
+}
+
 void
 claim_jobs(struct runner *r, int64_t now)
 {
@@ -180,6 +209,10 @@ claim_jobs(struct runner *r, int64_t now)
 		return;
 	while (r->n_running + r->n_ended < r->settings.concurrency &&
 	       (w = backlog_next(r->backlog, now)) != NULL) {
+		if (is_full(r, w->event)) {
+			backlog_park(r->backlog, w->key);
+			continue;
+		}
 		if (claim(r, w, now) == STEP_STOP)
 			return;
 		r->claim_at = 0;

@@ -80,6 +80,8 @@ judge(struct runner *r, struct job *job)
 		trouble_over(&r->claiming);
 	}
 	settle_add(&r->settler, job);
+	/* There is room for another of its kind. */
+	backlog_unpark(r->backlog);
 }
 
 static void

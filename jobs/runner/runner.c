@@ -85,6 +85,7 @@ read_settings(struct settings *s, const struct config *c)
 		.log_bytes = config_size(c, NULL, "retention.log-bytes"),
 		.slice = SWEEP_SLICE,
 	};
+	kinds_read(&s->kinds, c);
 	log_level_set(log_level_of(c));
 }
 
@@ -131,6 +132,7 @@ runner_reload(struct runner *r)
 	r->config = config;
 	read_settings(&r->settings, config);
 	r->settler.form = r->settings.form;
+	backlog_unpark(r->backlog);
 	log_event(LOG_INFO_, "config", "%s was read again", r->options->config);
 }
 
@@ -233,6 +235,7 @@ runner_close(struct runner *r)
 		settler_release(&r->settler);
 	}
 	backlog_free(r->backlog);
+	kinds_release(&r->settings.kinds);
 	fs_close(&r->drain);
 	fs_close(&r->presence);
 	spool_close(r->spool);

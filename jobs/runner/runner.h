@@ -8,6 +8,7 @@
 #include "runner/backlog.h"
 #include "runner/child.h"
 #include "runner/job.h"
+#include "runner/kinds.h"
 #include "runner/reporter.h"
 #include "runner/scan.h"
 #include "runner/schedule.h"
@@ -57,6 +58,7 @@ struct settings {
 	int64_t stop_grace, retry_for;
 	enum record_form form;
 	struct spool_sweep sweep;
+	struct kinds kinds;
 };
 
 struct runner {

@@ -105,6 +105,7 @@ scan_fill(struct waiting *out, const struct job_head *head, unsigned state,
 	out->in = waits_in(state);
 	out->key = backlog_hash(head->key);
 	out->kind = kind_of(head);
+	out->event = backlog_hash(head->event);
 	out->received = head->received;
 	out->due = clock_boot();
 }

@@ -168,6 +168,34 @@ describe('jobs', () => {
         for (const id of ids) await bench.settled(id);
         assert.equal(running(), 3);
       }));
+
+  test('kinds.timeout: holds for that event only', () => withBench(
+    { config: 'kinds: {push: {timeout: 300ms}}\nstop-grace: 5s' },
+    async (bench) => {
+      const other = bench.add('sleep 1', { event: 'issues' });
+      const id = bench.add('sleep 60');
+      bench.run();
+      assert.equal((await bench.settled(id)).state, 'timed_out');
+      assert.equal((await bench.settled(other)).state, 'succeeded');
+    }));
+
+  test('kinds.concurrency: so many of the event run, the others go on', () =>
+    withBench({ config: 'concurrency: 4\nkinds: {push: {concurrency: 1}}' },
+      async (bench) => {
+        const gate = 'until [ -e $dir/go ]; do sleep 0.02; done';
+        const pushes = [1, 2, 3].map((n) => bench.add(gate, { key: `p${n}` }));
+        const others = [1, 2].map((n) =>
+          bench.add(gate, { key: `i${n}`, event: 'issues' }));
+        bench.run();
+        for (const id of [pushes[0], ...others]) await bench.started(id);
+        writeFileSync(join(bench.dir, 'go'), '');
+        for (const id of [...pushes, ...others]) await bench.settled(id);
+        const alone = bench.runs().filter((r) => pushes.includes(r.id));
+        assert.deepEqual(alone.map((r) => r.what),
+          ['start', 'end', 'start', 'end', 'start', 'end']);
+        assert.deepEqual(alone.filter((r) => r.what === 'end')
+          .map((r) => r.id), pushes);
+      }));
 });
 
 /** Runs the real worker by hand on a push; its step log as one text. */

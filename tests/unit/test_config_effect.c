@@ -53,6 +53,8 @@ static const struct {
 	{ "concurrency", "tests/e2e/config_effect.test.mjs" },
 	{ "job-timeout", "tests/e2e/config_effect.test.mjs" },
 	{ "stop-grace", "tests/e2e/config_effect.test.mjs" },
+	{ "kinds.*.timeout", "tests/e2e/config_effect.test.mjs" },
+	{ "kinds.*.concurrency", "tests/e2e/config_effect.test.mjs" },
 	{ "max-output", "tests/e2e/config_effect.test.mjs" },
 	{ "retry-for", "tests/e2e/config_effect.test.mjs" },
 	{ "github-app-id", "tests/e2e/github-client.test.mjs" },

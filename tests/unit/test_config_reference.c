@@ -270,6 +270,8 @@ static const struct {
 	      "always masked" },
 	{ "log-level:\n",
 	    C "1: log-level: warning: is empty and counts as not set" },
+	{ "kinds: {pushes: {timeout: 3s}, push: {timeout: 3s}}\n",
+	    C "1: kinds.pushes: warning: no known event" },
 };
 
 static void

@@ -241,6 +241,29 @@ many_jobs_come_in_order(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
 
+static void
+a_parked_key_lets_others_pass(void **state)
+{
+	(void)state;
+	put("a", "one", 1, 0);
+	put("b", "one", 2, 0);
+	put("c", "two", 3, 0);
+	backlog_park(backlog, backlog_hash("one"));
+	assert_string_equal(next(0), "c");
+	backlog_unpark(backlog);
+	assert_string_equal(next(0), "a");
+	/* Whatever changes its line is a reason to look at it again. */
+	backlog_park(backlog, backlog_hash("one"));
+	backlog_remove(backlog, "a");
+	assert_string_equal(next(0), "b");
+	backlog_park(backlog, backlog_hash("one"));
+	backlog_remove(backlog, "b");
+	backlog_take(backlog, "c");
+	assert_true(backlog_wake(backlog) == INT64_MAX);
+	backlog_unpark(backlog);
+	assert_string_equal(next(0), "");
+}
+
 int
 main(void)
 {
@@ -250,6 +273,7 @@ main(void)
 		TEST(one_whose_time_has_come_goes_before_younger_keys),
 		TEST(a_job_is_known_once),
 		TEST(a_key_put_aside_comes_back_later_and_later),
+		TEST(a_parked_key_lets_others_pass),
 		TEST(hurrying_does_not_end_a_retrys_wait),
 		TEST(a_newer_one_makes_an_older_one_moot),
 		TEST(what_a_scan_did_not_see_is_forgotten),

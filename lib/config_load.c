@@ -68,7 +68,8 @@ read_config_file(
 static void
 wipe(struct buf *text)
 {
-	explicit_bzero(text->data, text->len);
+	if (text->len > 0)
+		explicit_bzero(text->data, text->len);
 	buf_release(text);
 }
 

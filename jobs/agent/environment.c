@@ -115,7 +115,8 @@ add_file(struct list *l, const char *path)
 	rest = text.data;
 	while (rc == 0 && (line = strsep(&rest, "\n")) != NULL)
 		rc = add_line(l, line);
-	explicit_bzero(text.data, text.len);
+	if (text.len > 0)
+		explicit_bzero(text.data, text.len);
 	buf_release(&text);
 	return rc == -1 ? err_prefix(l->err, "issue-job.environment-file") : 0;
 }

@@ -8,7 +8,7 @@
 struct libgit2 libgit2;
 
 /* The name is taken before it turns into a member, the place behind it. */
-#define SYMBOL(function) { #function, &function },
+#define SYMBOL(function) { #function, &(function) },
 
 static const struct library_symbol symbols[] = { LIBGIT2_FUNCTIONS(SYMBOL) };
 

@@ -86,7 +86,7 @@
 	X(git_tree_free)                                                       \
 	X(git_tree_lookup)
 
-#define LIBGIT2_MEMBER(function) __typeof__(function) *function;
+#define LIBGIT2_MEMBER(function) __typeof__(function) *(function);
 struct libgit2 {
 	LIBGIT2_FUNCTIONS(LIBGIT2_MEMBER)
 };

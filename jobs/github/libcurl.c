@@ -5,7 +5,7 @@
 struct libcurl libcurl;
 
 /* The name is taken before it turns into a member, the place behind it. */
-#define SYMBOL(function) { #function, &function },
+#define SYMBOL(function) { #function, &(function) },
 
 static const struct library_symbol symbols[] = { LIBCURL_FUNCTIONS(SYMBOL) };
 

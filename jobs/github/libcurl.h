@@ -34,7 +34,7 @@
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
 
-#define LIBCURL_MEMBER(function) __typeof__(function) *function;
+#define LIBCURL_MEMBER(function) __typeof__(function) *(function);
 struct libcurl {
 	LIBCURL_FUNCTIONS(LIBCURL_MEMBER)
 };

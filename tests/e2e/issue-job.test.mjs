@@ -387,6 +387,23 @@ describe('exactly once', () => {
       p.head.ref === 'agent/issue-80').length, 1);
   });
 
+  test('GitHub is down after the push: the next attempt does not work again',
+    async () => {
+      world.github.script(`GET /repos/${REPOSITORY}/pulls`,
+        Array(4).fill({ status: 502 }));
+      const job = await world.label(82);
+      assert.equal(job.record.success, true, JSON.stringify(job.steps));
+      assert.equal(job.order.filter((s) => s === 'agent_command').length, 1);
+      assert.equal(job.order.filter((s) => s === 'push').length, 1);
+      assert.match(JSON.stringify(job.step('branch_created')),
+        /has this job's commit/);
+      const pulls = world.github.pulls.filter((p) =>
+        p.head.ref === 'agent/issue-82');
+      assert.equal(pulls.length, 1);
+      assert.match(pulls[0].body, /<code>now<\/code> \| added/);
+      nothingLeft();
+    });
+
   test('the answer to a comment is lost: still one', async () => {
     world.github.script(`POST /repos/${REPOSITORY}/issues/81/comments`,
       ['cut-after']);

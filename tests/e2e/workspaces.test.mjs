@@ -4,9 +4,10 @@
 // hook that asks for a workspace gets, and what is left after each failure.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import {
-  existsSync, readdirSync, truncateSync,
+  existsSync, mkdirSync, readdirSync, truncateSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -259,6 +260,34 @@ describe('failures leave nothing behind', () => {
     nothingLeft();
   });
 
+  test('a full disk: tried again when there is room', async (t) => {
+    const mirror = join(world.server.data, 'mirrors/octo/full');
+    const sha = large('octo/full', 3);
+    mkdirSync(mirror, { recursive: true });
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1M', 'none', mirror],
+        { stdio: 'ignore' });
+    } catch {
+      t.skip('no file system can be mounted here');
+      return;
+    }
+    try {
+      const sent = await run(...push(sha), { repository: 'octo/full',
+        seconds: 0 });
+      const failed = () => world.server.steps(sent.json.job_id).find((line) =>
+        line.step === 'mirror_fetch' && line.event === 'step_failed');
+      await waitFor('the fetch to fail', failed);
+      assert.match(JSON.stringify(failed().error), /No space/);
+      assert.deepEqual(readdirSync(mirror), ['fetch.lock']);
+      nothingLeft();
+      execFileSync('mount', ['-o', 'remount,size=64M', mirror]);
+      const job = await world.job(sent);
+      assert.equal(job.record.success, true);
+    } finally {
+      execFileSync('umount', [mirror]);
+    }
+  });
+
   test('job-bytes: a checkout that is too large', async () => {
     const job = await run(...push(ref('main', 'octo/killed')), {
       repository: 'octo/killed', settings: ['job-bytes: 1M'] });
@@ -327,7 +356,6 @@ describe('failures leave nothing behind', () => {
     const lines = [];
     for (let i = 0; i < 50000; i++)
       lines.push(`100644 blob ${blob}\td${i % 100}/f${i}`);
-    const { execFileSync } = await import('node:child_process');
     const env = { ...process.env, GIT_INDEX_FILE: join(path, 'many.index'),
       GIT_AUTHOR_NAME: 'a', GIT_AUTHOR_EMAIL: 'a', GIT_COMMITTER_NAME: 'a',
       GIT_COMMITTER_EMAIL: 'a' };

@@ -5,95 +5,14 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import {
-  existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync,
-  rmSync, writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
-import { startGitHub } from './support/github.mjs';
+import { withOutbox } from './support/outbox.mjs';
 import { each, random, run } from './support/process.mjs';
-import { sha, token } from './support/reports.mjs';
-import { plainDir } from './support/server.mjs';
 
-const worker = join(plainDir, 'job-worker');
-const id = '0-11111111-2222-4333-8444-555555555555';
-const commit = sha('killed');
 const strace = '/usr/bin/strace';
-
-/** What out/ID holds before the first try, in the file's order. */
-function report(now, more = {}) {
-  return Object.entries({
-    Job: id, Request: '99999999-2222-4333-8444-555555555555',
-    Delivery: id.slice(2), Repository: 'octo/app', Commit: commit,
-    Context: 'hookspool', Target: `https://ci.example.org/jobs/${id}`,
-    Description: 'push succeeded in 1 ms', State: 'success',
-    Attempted: 'none', Posted: 'none', Result: 'waiting', Tries: '0',
-    Received: now, Wanted: now, Due: '1970-01-01T00:00:00.000000000Z',
-    Words: '', ...more,
-  }).map(([key, value]) => `${key}: ${value}\n`).join('');
-}
-
-/** A spool with one report that waits, and who sends it. */
-class Outbox {
-  constructor(github, { now = '2026-01-01T00:00:00.000000000Z', ...more } = {}) {
-    this.github = github;
-    this.dir = mkdtempSync(join(tmpdir(), 'hookspool-sender-'));
-    this.config = join(this.dir, 'config.yaml');
-    writeFileSync(this.config, [`data-directory: ${this.dir}/data`,
-      'webhook-secret: "nothing is received here"',
-      `github-api-url: ${github.url}`, `github-tokens: [${token}]`,
-    ].join('\n') + '\n', { mode: 0o600 });
-    this.spool = join(this.dir, 'data/spool');
-    mkdirSync(this.spool, { recursive: true });
-    for (const name of ['tmp', 'new', 'run', 'retry', 'hold', 'done', 'dead',
-      'bad', 'seen', 'out', 'log', 'log/jobs', 'lock', 'ctl'])
-      mkdirSync(join(this.spool, name));
-    writeFileSync(join(this.spool, 'out', id), report(now, more));
-  }
-
-  get argv() {
-    return [worker, '--config', this.config, '--spool', this.spool,
-      '--reports'];
-  }
-
-  field(key) {
-    const text = readFileSync(join(this.spool, 'out', id), 'utf8');
-    return new RegExp(`^${key}: (.*)$`, 'm').exec(text)[1];
-  }
-
-  /** Sends until nothing waits; what the far end then shows. */
-  async finish(env = {}) {
-    for (let i = 0; i < 20 && this.field('Result') === 'waiting'; i++) {
-      // an operator's patience, not the clock's
-      const file = join(this.spool, 'out', id);
-      writeFileSync(file, readFileSync(file, 'utf8')
-        .replace(/^Due: .*$/m, 'Due: 1970-01-01T00:00:00.000000000Z'));
-      const how = await run(this.argv, { env: { ...process.env, ...env } });
-      assert.equal(how.code, 0, how.stderr);
-    }
-    assert.equal(this.field('Result'), 'reported');
-    return this.github.statuses('octo/app', commit).map((s) => s.state);
-  }
-
-  remove() {
-    rmSync(this.dir, { recursive: true, force: true });
-  }
-}
-
-async function withOutbox(options, fn) {
-  const github = await startGitHub({ tokens: [token] });
-  const outbox = new Outbox(github, { now: new Date().toISOString()
-    .replace('Z', '000000Z'), ...options });
-  try {
-    return await fn(outbox, github);
-  } finally {
-    await github.stop();
-    outbox.remove();
-  }
-}
 
 /** [call, n] of every system call from the first look into out/ on. */
 async function callsOfASend(options) {

@@ -156,6 +156,14 @@ describe('commit statuses', { concurrency: 3 }, () => {
         assert.equal(github.statuses('octo/app', commit)[0].state, 'success');
       }));
 
+  test('without a token no job reports', () => withReports({ token: false },
+    async ({ github, server, push }) => {
+      const { delivery } = await push(sha('no token'));
+      assert.equal((await server.record(delivery)).status_report, null);
+      assert.deepEqual(server.names('out'), []);
+      assert.deepEqual(github.calls, []);
+    }));
+
   test('status: list, show, retry --failed, clear; and stats', () =>
     withReports({}, async ({ github, server, push }) => {
       const cli = async (...args) => {

@@ -16,9 +16,11 @@ const program = join(buildDir, 'test/program/github_call');
 export const one = 'token-one-0123456789';
 export const two = 'token-two-0123456789';
 
-/** fn({ github, call, dir, config }) with a server, a data directory and a client. */
+/** fn({ github, call, dir, config }) with a far end and a client. */
 export async function withClient(options, fn) {
-  const github = await startGitHub({ ...options, tokens: options.tokens ?? [one] });
+  const github = await startGitHub({
+    ...options, tokens: options.tokens ?? [one],
+  });
   const dir = mkdtempSync(join(tmpdir(), 'hookspool-github-'));
   const config = join(dir, 'config.yaml');
   writeFileSync(config, [

@@ -7,6 +7,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { assertDescribed } from './described.mjs';
 import { startGitHub } from './github.mjs';
 import { waitFor } from './process.mjs';
 import { startServer } from './server.mjs';
@@ -22,7 +23,7 @@ export async function withReports(options, fn) {
   const github = await startGitHub({ tokens: [token], ...options.github });
   const server = await startServer({ config: [
     `github-api-url: ${github.url}`,
-    `github-tokens: [${token}]`,
+    ...(options.token === false ? [] : [`github-tokens: [${token}]`]),
     'public-url: https://ci.example.org',
     'repositories: {app: {name: octo/app}}',
     ...(options.config ?? []),
@@ -44,6 +45,7 @@ export async function withReports(options, fn) {
   };
   try {
     await fn({ github, server, push });
+    assertDescribed(github.calls);
   } finally {
     await server.stop().finally(() => github.stop());
   }

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+//
+// A spool with one report that waits, and its sender, without any server.
+
+import assert from 'node:assert/strict';
+import {
+  mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { startGitHub } from './github.mjs';
+import { run } from './process.mjs';
+import { sha, token } from './reports.mjs';
+import { plainDir } from './server.mjs';
+
+const worker = join(plainDir, 'job-worker');
+export const id = '0-11111111-2222-4333-8444-555555555555';
+export const commit = sha('killed');
+
+/** What out/ID holds before the first try, in the file's order. */
+function report(now, more = {}) {
+  return Object.entries({
+    Job: id, Request: '99999999-2222-4333-8444-555555555555',
+    Delivery: id.slice(2), Repository: 'octo/app', Commit: commit,
+    Context: 'hookspool', Target: `https://ci.example.org/jobs/${id}`,
+    Description: 'push succeeded in 1 ms', State: 'success',
+    Attempted: 'none', Posted: 'none', Result: 'waiting', Tries: '0',
+    Received: now, Wanted: now, Due: '1970-01-01T00:00:00.000000000Z',
+    Words: '', ...more,
+  }).map(([key, value]) => `${key}: ${value}\n`).join('');
+}
+
+/** A spool with one report that waits, and who sends it. */
+export class Outbox {
+  constructor(github, { now = '2026-01-01T00:00:00.000000000Z', ...more } = {}) {
+    this.github = github;
+    this.dir = mkdtempSync(join(tmpdir(), 'hookspool-sender-'));
+    this.config = join(this.dir, 'config.yaml');
+    writeFileSync(this.config, [`data-directory: ${this.dir}/data`,
+      'webhook-secret: "nothing is received here"',
+      `github-api-url: ${github.url}`, `github-tokens: [${token}]`,
+    ].join('\n') + '\n', { mode: 0o600 });
+    this.spool = join(this.dir, 'data/spool');
+    mkdirSync(this.spool, { recursive: true });
+    for (const name of ['tmp', 'new', 'run', 'retry', 'hold', 'done', 'dead',
+      'bad', 'seen', 'out', 'log', 'log/jobs', 'lock', 'ctl'])
+      mkdirSync(join(this.spool, name));
+    writeFileSync(join(this.spool, 'out', id), report(now, more));
+  }
+
+  get argv() {
+    return [worker, '--config', this.config, '--spool', this.spool,
+      '--reports'];
+  }
+
+  field(key) {
+    const text = readFileSync(join(this.spool, 'out', id), 'utf8');
+    return new RegExp(`^${key}: (.*)$`, 'm').exec(text)[1];
+  }
+
+  /** Sends until nothing waits; what the far end then shows. */
+  async finish(env = {}) {
+    for (let i = 0; i < 20 && this.field('Result') === 'waiting'; i++) {
+      // an operator's patience, not the clock's
+      const file = join(this.spool, 'out', id);
+      writeFileSync(file, readFileSync(file, 'utf8')
+        .replace(/^Due: .*$/m, 'Due: 1970-01-01T00:00:00.000000000Z'));
+      const how = await run(this.argv, { env: { ...process.env, ...env } });
+      assert.equal(how.code, 0, how.stderr);
+    }
+    assert.equal(this.field('Result'), 'reported');
+    return this.github.statuses('octo/app', commit).map((s) => s.state);
+  }
+
+  remove() {
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+export async function withOutbox(options, fn) {
+  const github = await startGitHub({ tokens: [token] });
+  const outbox = new Outbox(github, { now: new Date().toISOString()
+    .replace('Z', '000000Z'), ...options });
+  try {
+    return await fn(outbox, github);
+  } finally {
+    await github.stop();
+    outbox.remove();
+  }
+}

@@ -173,6 +173,10 @@ static const struct {
 	{ "name: h, command: [x], events: [Push]", "not an event's name" },
 	{ "name: h, command: [x], network: true",
 	    "network and readable need sandbox: strict" },
+	{ "name: h, command: [x], workspace: head, working-directory: /srv",
+	    "workspace and working-directory exclude each other" },
+	{ "name: h, command: [x], workspace: base",
+	    "expected one of head, merge, tag, default-branch" },
 	{ "name: h, command: [x], writable: [/x]",
 	    "writable needs sandbox: limits or strict" },
 	{ "name: h, command: [x], match: {regex: {path: a, pattern: "

@@ -7,11 +7,13 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "fsio.h"
+#include "spool_inodes.h"
 #include "spool_inside.h"
 #include "spool_recover.h"
 
@@ -58,23 +60,41 @@ finish(struct spool *s, const char *slot,
 	return rc;
 }
 
+/* Most slots are those of jobs that wait: one look at the inode says so. */
+static int
+is_waiting(struct spool *s, const struct dirent *e, struct inodes *waiting)
+{
+	struct stat st;
+
+	return inodes_has(waiting, e->d_ino) &&
+	       fstatat(s->dirs[SPOOL_TMP], e->d_name, &st,
+		   AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_nlink == 2;
+}
+
 int
 spool_finish(struct spool *s,
     int (*visit)(void *arg, unsigned state, const struct job_head *head),
     void *arg, struct err *err)
 {
 	char owner[OWNER_LEN + 1];
+	struct inodes waiting = { 0 };
 	struct dirent *e;
 	uint32_t seq;
 	void *d;
-	int rc = 0;
+	int rc = inodes_read_waiting(&waiting, s, err);
 
-	if (spool_open_names(s, SPOOL_TMP, &d, err) == -1)
-		return -1;
+	if (rc == 0 && spool_open_names(s, SPOOL_TMP, &d, err) == -1)
+		rc = -1;
+	if (rc == -1)
+		goto out;
 	while (rc == 0 && (e = readdir(d)) != NULL) {
-		if (slot_parse(e->d_name, owner, &seq))
+		if (slot_parse(e->d_name, owner, &seq) &&
+		    !is_waiting(s, e, &waiting))
 			rc = finish(s, e->d_name, visit, arg, err);
 	}
 	closedir(d);
+out:
+	inodes_release(&waiting);
 	return rc;
 }

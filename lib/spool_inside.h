@@ -170,6 +170,9 @@ int seen_id_taken(struct spool *s, const struct seen_names *names);
 int seen_claim(struct spool *s, const struct seen_names *names,
     enum accepted *how, struct err *err) CHECKED;
 
+/* 1 if both names are there. */
+int seen_is_whole(struct spool *s, const struct job_head *head);
+
 /* Makes the names that are missing (recovery). */
 int seen_restore(
     struct spool *s, const struct job_head *head, struct err *err) CHECKED;

@@ -34,6 +34,7 @@
 #include <unistd.h>
 
 #include "fsio.h"
+#include "spool_inodes.h"
 #include "spool_inside.h"
 #include "spool_recover.h"
 
@@ -50,6 +51,7 @@ struct recovery {
 	size_t owner_count, owner_cap;
 	uint8_t (*bodies)[DIGEST_LEN]; /* of jobs that are not settled */
 	size_t body_count, body_cap;
+	struct inodes waiting; /* of jobs that are not settled */
 };
 
 static int
@@ -139,6 +141,13 @@ has_body(const struct recovery *r, const struct job_head *head)
 	return 0;
 }
 
+/* 1 if the job waited or ran a moment ago: its slot's second name is known. */
+static int
+is_waiting(struct recovery *r, const struct stat *st)
+{
+	return st->st_nlink == 2 && inodes_has(&r->waiting, st->st_ino);
+}
+
 /* A slot with a second name: the deed of a job. */
 static int
 keep_deed(struct recovery *r, const struct owner_seen *owner, int fd,
@@ -149,8 +158,13 @@ keep_deed(struct recovery *r, const struct owner_seen *owner, int fd,
 	size_t body_at;
 
 	/* What cannot be read is the runner's to quarantine. */
-	if (head_read(&head, &body_at, fd, &unreadable) == -1 ||
-	    spool_settled_as(r->spool, head.id, st) != SPOOL_STATES)
+	if (head_read(&head, &body_at, fd, &unreadable) == -1)
+		return 0;
+	/* Nearly all: nothing is to be made, so nothing more is looked at. */
+	if (is_waiting(r, st) &&
+	    (!owner->dead || seen_is_whole(r->spool, &head)))
+		return add_body(r, &head, err);
+	if (spool_settled_as(r->spool, head.id, st) != SPOOL_STATES)
 		return 0;
 	if (add_body(r, &head, err) == -1)
 		return -1;
@@ -211,6 +225,16 @@ judge(struct recovery *r, const char *slot, int fd, struct err *err)
 enum pass { PASS_DEEDS, PASS_REST };
 
 static int
+is_published(struct recovery *r, const char *slot)
+{
+	struct stat st;
+
+	return fstatat(r->spool->dirs[SPOOL_TMP], slot, &st,
+		   AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(st.st_mode) && st.st_nlink > 1;
+}
+
+static int
 look_at_slot(struct recovery *r, enum pass pass, const char *slot,
     struct owner_seen *owner, struct err *err)
 {
@@ -218,6 +242,11 @@ look_at_slot(struct recovery *r, enum pass pass, const char *slot,
 	struct stat st;
 	int fd, rc = 0;
 
+	/* In the second pass nearly all have been seen to. */
+	if (pass == PASS_REST && is_published(r, slot)) {
+		owner->slots++;
+		return 0;
+	}
 	/* Planted things that are no files, and what went away meanwhile. */
 	if (fs_open_read(&fd, r->spool->dirs[SPOOL_TMP], slot, &ignored) == -1)
 		return 0;
@@ -314,12 +343,14 @@ spool_recover(struct spool *s, struct spool_recovered *out, struct err *err)
 	if (lock_recovery(s, &lock, err) == -1)
 		return -1;
 	if (spool_resolve_twins(s, &done, err) == 0 &&
+	    inodes_read_waiting(&r.waiting, s, err) == 0 &&
 	    scan_slots(&r, PASS_DEEDS, err) == 0 &&
 	    scan_slots(&r, PASS_REST, err) == 0 &&
 	    remove_owners(&r, err) == 0) {
 		*out = done;
 		rc = 0;
 	}
+	inodes_release(&r.waiting);
 	free(r.owners);
 	free(r.bodies);
 	close(lock);

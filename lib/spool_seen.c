@@ -211,6 +211,16 @@ seen_claim(struct spool *s, const struct seen_names *names, enum accepted *how,
 }
 
 int
+seen_is_whole(struct spool *s, const struct job_head *head)
+{
+	struct seen_names names;
+	struct err ignored;
+
+	return seen_names(&names, head, &ignored) == 0 &&
+	       is_there(s, names.delivery) && is_there(s, names.body);
+}
+
+int
 seen_restore(struct spool *s, const struct job_head *head, struct err *err)
 {
 	struct seen_names names;

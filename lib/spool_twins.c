@@ -8,8 +8,9 @@
  *   settled before not settled; a later attempt before an earlier; run/
  *   before hold/ before new/ before retry/.
  *
- * A name is removed only if both are there at that moment, so that a job
- * that moves while we look is left alone.
+ * A job with its slot's name and one more has no twin, and is not looked for
+ * elsewhere. A name is removed only if both are there at that moment, so that a
+ * job that moves while we look is left alone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "spool_inodes.h"
 #include "spool_inside.h"
 #include "spool_recover.h"
 
@@ -41,6 +43,7 @@ struct list {
 	struct found *items;
 	size_t count, cap;
 	unsigned state; /* being read */
+	struct inodes slots;
 	struct err *err;
 };
 
@@ -94,6 +97,8 @@ visit(void *arg, const struct spool_name *name)
 		-1 ||
 	    !S_ISREG(st.st_mode) || st.st_nlink < 2)
 		return 0;
+	if (st.st_nlink == 2 && inodes_has(&l->slots, st.st_ino))
+		return 0;
 	if (spool_settled_as(l->spool, name->id, &st) != SPOOL_STATES) {
 		remove_name(l, l->state, file, &st);
 		return 0;
@@ -133,7 +138,7 @@ spool_resolve_twins(
     struct spool *s, struct spool_recovered *out, struct err *err)
 {
 	struct list l = { .spool = s, .out = out, .err = err };
-	int rc = 0;
+	int rc = inodes_read(&l.slots, s, SPOOL_TMP, err);
 
 	for (l.state = SPOOL_NEW; rc == 0 && l.state <= SPOOL_HOLD; l.state++)
 		rc = spool_each(s, l.state, visit, &l, err);
@@ -144,6 +149,7 @@ spool_resolve_twins(
 				resolve(&l, &l.items[i - 1], &l.items[i]);
 		}
 	}
+	inodes_release(&l.slots);
 	free(l.items);
 	return rc;
 }

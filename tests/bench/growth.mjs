@@ -7,19 +7,19 @@ import { run, waitFor } from '../e2e/support/process.mjs';
 import { payload } from './contestants.mjs';
 import { interleave, median, middle } from './machine.mjs';
 
-const CLAIMS = 150;
+const CLAIMS = 100;
 
 /** Starts the runner, lets it settle a few jobs, stops it. */
-async function claimSome(bench, name, home) {
+async function claimSome(bench, name, home, round) {
   const began = performance.now();
-  const runner = bench.start(`runner-${name}`,
+  const runner = bench.start(`runner-${name}-${round}`,
     [bench.bin('spool-runner'), '--config', home.config]);
   const lines = (word) => runner.output().split(`"event":"${word}"`).length - 1;
   await waitFor('the runner to start', () => lines('started') > 0, 120);
   const started = performance.now();
   await waitFor('jobs to settle', () => lines('settled') >= CLAIMS, 120);
   const rate = lines('settled') / ((performance.now() - started) / 1000);
-  await bench.stop(`runner-${name}`);
+  await runner.stop();
   return { start_s: (started - began) / 1000, rate };
 }
 
@@ -32,7 +32,7 @@ async function list(bench, home) {
 }
 
 export async function measureGrowth(bench, { rounds, settled, queued }) {
-  const push = payload(bench.dir, 'push', 4);
+  const push = payload(bench.dir, 'push', 4, { repository: false });
   const ping = payload(bench.dir, 'ping', 0, { repository: false });
   const sizes = {
     empty: [],
@@ -60,13 +60,13 @@ export async function measureGrowth(bench, { rounds, settled, queued }) {
       [name, () => list(bench, home)])));
   const accepts = await interleave(rounds, Object.fromEntries(
     Object.entries(homes).map(([name, { id }]) => [name, () =>
-      bench.load(id, push, { connections: 16, count: 2500 })])));
+      bench.load(id, push, { connections: 16, count: 2500, keys: 64 })])));
   const claims = await interleave(rounds, Object.fromEntries(
-    Object.entries(homes).map(([name, home]) => [name, async () => {
+    Object.entries(homes).map(([name, home]) => [name, async (round) => {
       if (!name.endsWith('queued'))
         await bench.load(home.id, ping,
           { event: 'ping', connections: 8, count: 2 * CLAIMS, keys: 1000 });
-      return claimSome(bench, home.id, home);
+      return claimSome(bench, home.id, home, round);
     }])));
   const cost = (results, field, inverse) => Object.fromEntries(
     Object.keys(sizes).map((name) => [name, median(results[name].map(
@@ -83,12 +83,18 @@ export async function measureGrowth(bench, { rounds, settled, queued }) {
     'accept, time / empty': cost(accepts, 'rate', true),
     'claim to settle, time / empty': claim,
     'queue list, time / empty': listing,
+    'queue list (ms)': Object.fromEntries(Object.keys(sizes).map((name) =>
+      [name, middle(lists[name], 'ms')])),
     'runner start (s)': Object.fromEntries(Object.keys(sizes).map((name) =>
       [name, middle(claims[name], 'start_s')])),
     judged: [
       ['accept, worst / empty', worst(accept), '<=', 1.3],
       ['claim, worst / empty', worst(claim), '<=', 1.3],
-      ['queue list, worst / empty', worst(listing), '<=', 1.3],
+      ['queue list, worst of the settled / empty', Math.max(
+        ...Object.entries(listing).filter(([name]) => !name.includes('queued'))
+          .map(([, one]) => one)), '<=', 1.3],
+      [`queue list with ${queued} queued / empty`,
+        listing[`${queued} queued`], '<=', 1.3],
       [`runner start with ${queued} queued, s`, start, '<=', 2],
     ],
   };

@@ -83,8 +83,10 @@
 	X(git_revparse_single)                                                 \
 	X(git_signature_free)                                                  \
 	X(git_signature_new)                                                   \
+	X(git_tree_entry_name)                                                 \
 	X(git_tree_free)                                                       \
-	X(git_tree_lookup)
+	X(git_tree_lookup)                                                     \
+	X(git_tree_walk)
 
 #define LIBGIT2_MEMBER(function) __typeof__(function) *(function);
 struct libgit2 {
@@ -165,7 +167,9 @@ int libgit2_load(struct err *err) CHECKED;
 #define git_revparse_single	   libgit2.git_revparse_single
 #define git_signature_free	   libgit2.git_signature_free
 #define git_signature_new	   libgit2.git_signature_new
+#define git_tree_entry_name	   libgit2.git_tree_entry_name
 #define git_tree_free		   libgit2.git_tree_free
 #define git_tree_lookup		   libgit2.git_tree_lookup
+#define git_tree_walk		   libgit2.git_tree_walk
 
 #endif

@@ -188,10 +188,10 @@ check_out(struct workspace *w, const struct workspace_options *options,
 		rc = git_oid_fromstr(&oid, options->sha);
 	if (rc == 0)
 		rc = git_commit_lookup(&commit, repo, &oid);
-	if (rc == 0)
+	if (rc == 0) {
 		how.disable_filters = !needs_filters(commit);
-	if (rc == 0)
 		rc = git_checkout_tree(repo, (git_object *)commit, &how);
+	}
 	git_commit_free(commit);
 	git_repository_free(repo);
 	return rc < 0 ? git_failed(err, rc, "checkout of %.40s", options->sha)

@@ -157,6 +157,7 @@ no_workspace_or_branch_is_one(void **state)
 	unsigned before;
 
 	(void)state;
+	assert_int_equal(git_start(NULL, &err), 0);
 	assert_int_equal(mirror_open(&m, data, &source, &err), 0);
 	before = count_files();
 	for (size_t i = 0; i < ITEMS(hostile); i++) {

@@ -60,6 +60,7 @@ UNIT	:= $(patsubst tests/unit/%.c,$(B)/test/unit/%,$(UNIT_SRC))
 FCGITEST := $(patsubst tests/fcgi/%.c,$(B)/test/fcgi/%,$(FCGITEST_SRC))
 CRASH	:= $(patsubst tests/crash/%.c,$(B)/test/crash/%,$(CRASH_SRC))
 SECURITY := $(patsubst tests/security/%.c,$(B)/test/security/%,$(SECURITY_SRC))
+POWER_OBJ := $(call obj,$(wildcard tests/crash/*power*.c))
 TESTPROG := $(patsubst tests/programs/%.c,$(B)/test/program/%,$(TESTPROG_SRC))
 BENCH	:= $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SRC))
 REPLAY	:= $(patsubst tests/fuzz/fuzz_%.c,$(B)/test/fuzz/replay_%,$(FUZZ_SRC))
@@ -123,6 +124,12 @@ $(B)/test/security/%: $(B)/obj/tests/security/%.o $(B)/testlib.a \
     $(B)/responder.a $(B)/jobs.a $(B)/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lfcgi $(LIBS_jobs)
+# The calls that the power-loss gate records go through its recorder.
+RECORDED = openat write pwrite ftruncate renameat renameat2 linkat unlinkat \
+	   fsync fdatasync syncfs
+$(B)/test/crash/gate_power: $(POWER_OBJ) $(B)/jobs.a $(B)/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $(RECORDED:%=-Wl,--wrap=%) -o $@ $^ $(LIBS_jobs)
 $(B)/test/program/%: $(B)/obj/tests/programs/%.o $(B)/jobs.a $(B)/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_jobs)
@@ -167,7 +174,8 @@ asan: ## programs and tests with address and undefined-behaviour sanitizers
 tests-build: $(UNIT) $(FCGITEST) $(REPLAY) $(TESTPROG)
 unit-build: $(UNIT)
 
-.PHONY: test check-unit check-fcgi check-crash check-e2e check-kill check-security fuzz-replay
+.PHONY: test check-unit check-fcgi check-crash check-power check-e2e check-kill
+.PHONY: check-security fuzz-replay
 test: ## every test, with its own set-up; ends with "N passed, N failed"
 	@scripts/deps test
 	@$(MAKE) --no-print-directory $(J) gates-build
@@ -186,6 +194,8 @@ check-fcgi: all asan ## the responder, driven over its socket
 	$(call check,$(B)/asan,$(addprefix fcgi:,$(call in_asan,$(FCGITEST))))
 check-crash: all $(CRASH) ## every system call failed or killed at, then restarted
 	$(call check,$(B),$(addprefix crash:,$(CRASH)))
+check-power: gates-build ## power cuts: 10,000 disks a protocol, each recovered
+	@HOOKSPOOL_PLAIN=$(B) scripts/gates power-long
 check-e2e: all asan ## nginx, responders, runner, worker: real payloads
 	@scripts/deps test
 	$(call check,$(B)/asan,$(addprefix e2e:,$(E2E)))
@@ -201,7 +211,7 @@ GATES_FAST := $(shell scripts/gates --list fast)
 .PHONY: gates gates-build
 gates: gates-build ## all gates into build/gates.txt; GATES=fast, or names
 	@HOOKSPOOL_PLAIN=$(B) scripts/gates $(GATES)
-gates-build: all $(TESTPROG) $(CRASH) $(SECURITY)
+gates-build: all $(TESTPROG) $(CRASH) $(SECURITY) $(B)/test/crash/gate_power
 fuzz-replay: asan ## every kept input once through its fuzz target
 	$(call check,$(B)/asan,$(addprefix fuzz:,$(call in_asan,$(REPLAY))))
 

@@ -187,8 +187,10 @@ int spool_recover(
  * Settling that was interrupted: for each settled job whose slot is still
  * there and whose lock is free calls visit() (NULL: none), which writes the
  * record if it is missing; 0: the slot is then dropped, else that is returned
- * and ends it. The runner calls this when it starts. Who settles holds the
- * job's lock until the slot is dropped, so living runners are left alone.
+ * and ends it. The runner calls this when it starts, after spool_recover(),
+ * which has made lost seen/ entries from the slots that go here. Who settles
+ * holds the job's lock until the slot is dropped, so living runners are left
+ * alone.
  */
 int spool_finish(struct spool *s,
     int (*visit)(void *arg, unsigned state, const struct job_head *head),

@@ -7,7 +7,8 @@
  * is being written or in stock: not looked at. Otherwise
  *
  *   names  contents  the job
- *   2      -         settled      left for spool_finish()
+ *   2      -         settled      left for spool_finish(); if done, its seen/
+ *                                 entries are made again if missing
  *   2      -         anywhere     the deed of a job that is not settled: its
  *                                 seen/ entries are made again if missing
  *   1      torn      -            was never answered: removed
@@ -49,7 +50,7 @@ struct recovery {
 	struct spool_recovered *out;
 	struct owner_seen *owners; /* a hash table, half full at most */
 	size_t owner_count, owner_cap;
-	uint8_t (*bodies)[DIGEST_LEN]; /* of jobs that are not settled */
+	uint8_t (*bodies)[DIGEST_LEN]; /* of jobs that have their slot still */
 	size_t body_count, body_cap;
 	struct inodes waiting; /* of jobs that are not settled */
 };
@@ -156,6 +157,7 @@ keep_deed(struct recovery *r, const struct owner_seen *owner, int fd,
 	struct job_head head;
 	struct err unreadable;
 	size_t body_at;
+	unsigned state;
 
 	/* What cannot be read is the runner's to quarantine. */
 	if (head_read(&head, &body_at, fd, &unreadable) == -1)
@@ -164,7 +166,9 @@ keep_deed(struct recovery *r, const struct owner_seen *owner, int fd,
 	if (is_waiting(r, st) &&
 	    (!owner->dead || seen_is_whole(r->spool, &head)))
 		return add_body(r, &head, err);
-	if (spool_settled_as(r->spool, head.id, st) != SPOOL_STATES)
+	/* Dead and bad ones are to be forgotten. */
+	state = spool_settled_as(r->spool, head.id, st);
+	if (state == SPOOL_DEAD || state == SPOOL_BAD)
 		return 0;
 	if (add_body(r, &head, err) == -1)
 		return -1;
@@ -180,16 +184,28 @@ remove_slot(struct recovery *r, const char *slot, int fd)
 	return 1;
 }
 
-/* 1 if another copy of this delivery or body is a job that counts. */
 static int
-is_lost(struct recovery *r, const struct job_head *head)
+is_job(struct recovery *r, const char *id)
 {
 	struct spool_name name;
 	unsigned state;
 
-	return has_body(r, head) ||
-	       (spool_find_likely(r->spool, head->id, &state, &name) &&
-		   state != SPOOL_DEAD && state != SPOOL_BAD);
+	return spool_find_likely(r->spool, id, &state, &name) &&
+	       state != SPOOL_DEAD && state != SPOOL_BAD;
+}
+
+/* 1 if another copy of this delivery or body is a job that counts. The copy
+ * has the other ID where we died between claiming the plain one in seen/ and
+ * claiming the delivery. */
+static int
+is_lost(struct recovery *r, const struct job_head *head)
+{
+	char other[JOB_ID_MAX];
+	struct err ignored;
+
+	return has_body(r, head) || is_job(r, head->id) ||
+	       (head_job_id_of_hook(other, head, &ignored) == 0 &&
+		   is_job(r, other));
 }
 
 /* A slot with one name and no living owner. 1 if it was removed. */

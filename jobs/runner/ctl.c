@@ -205,10 +205,12 @@ static int
 perform_alone(struct spool *s, enum ctl_verb verb, const char *id,
     enum record_form form, enum ctl_answer *answer, struct err *err)
 {
+	struct spool_recovered recovered;
 	struct settler t;
 	int rc;
 
-	if (settler_init(&t, s, form, err) == -1)
+	if (spool_recover(s, &recovered, err) == -1 ||
+	    settler_init(&t, s, form, err) == -1)
 		return -1;
 	rc = ctl_perform(&t, verb, id, answer, err);
 	settler_release(&t);

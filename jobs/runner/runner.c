@@ -207,6 +207,7 @@ runner_open(struct runner *r, struct err *err)
 			return rc;
 	}
 	if (presence_join(r->spool, &r->presence, err) == -1 ||
+	    upkeep_recover(r, err) == -1 ||
 	    settler_init(&r->settler, r->spool, r->settings.form, err) == -1)
 		return -1;
 	r->backlog = backlog_new();

@@ -116,7 +116,9 @@ void reap_settle(struct runner *r, int64_t now);
 void reap_judged(struct runner *r, unsigned state,
     const struct spool_name *name, const struct verdict *verdict);
 
-/* upkeep.c */
+/* upkeep.c. Recovery comes before anything that drops slots: from them it
+ * makes what a power cut took. */
+int upkeep_recover(struct runner *r, struct err *err) CHECKED;
 int upkeep_begin(struct runner *r, struct err *err) CHECKED;
 void upkeep_events(struct runner *r);
 void upkeep_round(struct runner *r, int64_t now);

@@ -15,10 +15,11 @@ struct spool;
  * one record each. The order, and what a crash between any two steps leaves,
  * stands at the top of settle.c.
  *
- * Calling sequence: settler_init() (finishes what dead processes began),
- * settle_add() for each job, settle_run() until it returns 0. What fails
- * (a full disk) stays and is tried again by the next settle_run(); nothing
- * is given up. settle_dead() at times, for runners that died meanwhile.
+ * Calling sequence: spool_recover(), settler_init() (finishes what dead
+ * processes began), settle_add() for each job, settle_run() until it returns
+ * 0. What fails (a full disk) stays and is tried again by the next
+ * settle_run(); nothing is given up. settle_dead() at times, for runners that
+ * died meanwhile.
  */
 
 struct settler {

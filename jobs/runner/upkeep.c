@@ -229,8 +229,8 @@ take_orphans(struct runner *r, struct err *err)
 	return rc;
 }
 
-static int
-recover(struct runner *r, struct err *err)
+int
+upkeep_recover(struct runner *r, struct err *err)
 {
 	struct spool_recovered done;
 
@@ -299,8 +299,7 @@ upkeep_begin(struct runner *r, struct err *err)
 		    "%s: new jobs are noticed by looking every second",
 		    no_watch.text);
 	if (settle_leftovers(&r->settler, err) == -1 ||
-	    take_orphans(r, err) == -1 || recover(r, err) == -1 ||
-	    scan_all(&r->scan, 1, err) == -1)
+	    take_orphans(r, err) == -1 || scan_all(&r->scan, 1, err) == -1)
 		return -1;
 	tell_foreign(r);
 	r->requests = r->reporter.look = 1;
@@ -365,7 +364,7 @@ upkeep_round(struct runner *r, int64_t now)
 	}
 	if (now >= r->next_recovery) {
 		r->next_recovery = now + RECOVERY_EVERY;
-		if (recover(r, &err) == -1)
+		if (upkeep_recover(r, &err) == -1)
 			trouble_tell(&r->keeping, now, "recovering", &err);
 	}
 	if (now >= r->next_sweep && !r->stopping &&

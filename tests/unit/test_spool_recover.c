@@ -324,24 +324,6 @@ a_published_job_is_remembered(void **state)
 	    ACCEPTED_DUPLICATE_DELIVERY);
 }
 
-static void
-lost_entries_of_waiting_jobs_are_made_again(void **state)
-{
-	struct fixture *f = *state;
-	struct spool_recovered out;
-	struct err err = { 0 };
-	struct job_head head;
-
-	fixture_job(f, 1, &head);
-	assert_int_equal(spool_forget(f->spool, &head, &err), 0);
-	assert_int_equal(fixture_count(f, SPOOL_SEEN), 0);
-	fixture_reopen(f); /* the owner is gone */
-	assert_int_equal(spool_recover(f->spool, &out, &err), 0);
-	assert_int_equal(fixture_count(f, SPOOL_SEEN), 3);
-	assert_int_equal(fixture_accept(f->spool, 1, 300, &head),
-	    ACCEPTED_DUPLICATE_DELIVERY);
-}
-
 /* A power cut undid every move; only the slot is left. */
 static void
 the_slot_alone_brings_the_job_back(void **state)
@@ -469,7 +451,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_picture_becomes_legal),
 		IN_SPOOL(a_published_job_is_remembered),
-		IN_SPOOL(lost_entries_of_waiting_jobs_are_made_again),
 		IN_SPOOL(the_slot_alone_brings_the_job_back),
 		IN_SPOOL(owners_without_slots_are_removed),
 		IN_SPOOL(planted_things_do_not_stop_recovery),

@@ -264,7 +264,8 @@ run_in_child(const char *top, unsigned states, struct outcome *sum)
 	if (pipe(pipes) == -1)
 		abort();
 	if (fork() == 0) {
-		run_protocol(top, states, states / 5, &one);
+		run_protocol(
+		    top, states, states < 1000 ? 200 : states / 5, &one);
 		if (write(pipes[1], &one, sizeof one) != sizeof one)
 			_exit(1);
 		_exit(0);

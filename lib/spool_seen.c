@@ -217,7 +217,8 @@ seen_is_whole(struct spool *s, const struct job_head *head)
 	struct err ignored;
 
 	return seen_names(&names, head, &ignored) == 0 &&
-	       is_there(s, names.delivery) && is_there(s, names.body);
+	       is_there(s, names.delivery) && is_there(s, names.body) &&
+	       (names.id[0] == '\0' || is_there(s, names.id));
 }
 
 int

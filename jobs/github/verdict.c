@@ -62,8 +62,9 @@ verdict_until(const struct http_reply *reply, int64_t now)
 {
 	if (reply->retry_after >= 0)
 		return now + reply->retry_after;
-	if (reply->remaining == 0 && reply->reset > now)
-		return reply->reset;
+	/* A reset that is past by now: the window is a new one. */
+	if (reply->remaining == 0 && reply->reset >= 0)
+		return reply->reset > now ? reply->reset : now + 1;
 	return now + VERDICT_REST;
 }
 

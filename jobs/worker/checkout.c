@@ -6,12 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "config.h"
 #include "git/git.h"
 #include "git/mirror.h"
 #include "git/workspace.h"
 #include "github/client.h"
 #include "github/names.h"
+#include "runner/report.h"
 #include "worker/checkout.h"
 #include "worker/job.h"
 
@@ -198,6 +200,9 @@ checkout_close(struct checkout *c)
 	}
 	mirror_close(c->mirror);
 	keep_mirrors_small(c);
+	/* What GitHub said goes before the schedule, if the job tries again. */
+	if (c->gh != NULL && github_retry_at(c->gh) != 0)
+		report_retry_at(github_retry_at(c->gh) * CLOCK_SECOND);
 	github_close(c->gh);
 	*c = (struct checkout){ 0 };
 }

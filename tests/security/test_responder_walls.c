@@ -23,16 +23,15 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <linux/io_uring.h>
 #include <linux/landlock.h>
 
+#include "attempts.h"
 #include "err.h"
 #include "log.h"
 #include "responder.h"
@@ -72,78 +71,6 @@ open_path(const char *path, int flags)
 }
 
 static int
-make_socket(int family, int type)
-{
-	int fd = socket(family, type | SOCK_CLOEXEC, 0);
-
-	if (fd == -1)
-		return errno;
-	close(fd);
-	return 0;
-}
-
-static int
-tcp(void)
-{
-	return make_socket(AF_INET, SOCK_STREAM);
-}
-static int
-tcp6(void)
-{
-	return make_socket(AF_INET6, SOCK_STREAM);
-}
-static int
-udp(void)
-{
-	return make_socket(AF_INET, SOCK_DGRAM);
-}
-static int
-unix_socket(void)
-{
-	return make_socket(AF_UNIX, SOCK_STREAM);
-}
-static int
-netlink(void)
-{
-	return make_socket(AF_NETLINK, SOCK_RAW);
-}
-
-static int
-io_uring(void)
-{
-	struct io_uring_params p = { 0 };
-	long fd = syscall(SYS_io_uring_setup, 4, &p);
-
-	if (fd == -1)
-		return errno == EPERM ? EPERM : 0; /* nothing else says no */
-	close((int)fd);
-	return 0;
-}
-
-/* Without the sandbox the program replaces us and ends well. */
-static int
-execute(void)
-{
-	char *argv[] = { (char[]){ "/bin/true" }, NULL };
-
-	execv(argv[0], argv);
-	return errno;
-}
-
-static int
-split(void)
-{
-	pid_t pid = fork();
-
-	if (pid == -1)
-		return errno;
-	if (pid == 0)
-		_exit(0);
-	waitpid(pid, NULL, 0);
-	return 0;
-}
-
-static int
 signal_other(void)
 {
 	return kill(victim, 0) ? errno : 0;
@@ -162,12 +89,6 @@ trace(void)
 		return errno;
 	ptrace(PTRACE_DETACH, victim, 0, 0);
 	return 0;
-}
-
-static int
-new_user(void)
-{
-	return unshare(CLONE_NEWUSER) == -1 ? errno : 0;
 }
 
 static int
@@ -359,18 +280,18 @@ static const struct {
 	int (*try)(void);
 	int needs; /* what keeps it out */
 } forbidden[] = {
-	{ "open a TCP socket", tcp, SECCOMP },
-	{ "open a TCP socket over IPv6", tcp6, SECCOMP },
-	{ "open a UDP socket", udp, SECCOMP },
-	{ "open a Unix socket", unix_socket, SECCOMP },
-	{ "open a netlink socket", netlink, SECCOMP },
-	{ "do either through io_uring", io_uring, SECCOMP },
-	{ "run a program", execute, SECCOMP },
-	{ "fork", split, SECCOMP },
+	{ "open a TCP socket", try_tcp, SECCOMP },
+	{ "open a TCP socket over IPv6", try_tcp6, SECCOMP },
+	{ "open a UDP socket", try_udp, SECCOMP },
+	{ "open a Unix socket", try_unix_socket, SECCOMP },
+	{ "open a netlink socket", try_netlink, SECCOMP },
+	{ "do either through io_uring", try_io_uring, SECCOMP },
+	{ "run a program", try_execute, SECCOMP },
+	{ "fork", try_split, SECCOMP },
 	{ "signal another process", signal_other, SECCOMP },
 	{ "signal another's thread", signal_thread, SECCOMP },
 	{ "trace another process", trace, SECCOMP | TRACING },
-	{ "become root in a namespace", new_user, SECCOMP | NAMESPACES },
+	{ "become root in a namespace", try_new_user, SECCOMP | NAMESPACES },
 	{ "read a running job", read_running, LANDLOCK },
 	{ "list running jobs", list_running, LANDLOCK },
 	{ "read a settled job", read_done, LANDLOCK },
@@ -444,7 +365,7 @@ can_show(int needs)
 		return 0;
 	if ((needs & TRACING) && outcome(trace, 0) != 0)
 		return 0;
-	if ((needs & NAMESPACES) && outcome(new_user, 0) != 0)
+	if ((needs & NAMESPACES) && outcome(try_new_user, 0) != 0)
 		return 0;
 #ifdef __SANITIZE_ADDRESS__
 	if (needs & TRACING) /* the leak check traces */

@@ -34,289 +34,13 @@
 #include "attempts.h"
 #include "err.h"
 #include "log.h"
-#include "responder.h"
+#include "responder_attempts.h"
 #include "sandbox.h"
 #include "settings.h"
 #include "spool.h"
 
 static struct responder r;
-static char config_dir[128];
-static pid_t victim; /* a process of the same user, as the runner is */
-
-/* ---- what is tried: 0 where it went through, else the errno ---- */
-
-static int
-open_in(const char *dir, const char *name, int flags)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof path, "%s/%s/%s", r.spool, dir, name);
-	fd = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0600);
-	if (fd == -1)
-		return errno;
-	close(fd);
-	return 0;
-}
-
-static int
-open_path(const char *path, int flags)
-{
-	int fd = open(path, flags | O_CLOEXEC, 0600);
-
-	if (fd == -1)
-		return errno;
-	close(fd);
-	return 0;
-}
-
-static int
-signal_other(void)
-{
-	return kill(victim, 0) ? errno : 0;
-}
-
-static int
-signal_thread(void)
-{
-	return syscall(SYS_tgkill, victim, victim, 0) == -1 ? errno : 0;
-}
-
-static int
-trace(void)
-{
-	if (ptrace(PTRACE_SEIZE, victim, 0, 0) == -1)
-		return errno;
-	ptrace(PTRACE_DETACH, victim, 0, 0);
-	return 0;
-}
-
-static int
-read_running(void)
-{
-	return open_in("run", "job.0", O_RDONLY);
-}
-static int
-list_running(void)
-{
-	return open_in("run", ".", O_RDONLY);
-}
-static int
-read_done(void)
-{
-	return open_in("done", "job", O_RDONLY);
-}
-static int
-read_records(void)
-{
-	return open_in("log", "x.json", O_RDONLY);
-}
-static int
-ask_runner(void)
-{
-	return open_in("ctl", "drop", O_WRONLY | O_CREAT);
-}
-static int
-write_out(void)
-{
-	return open_in("out", "x", O_WRONLY | O_CREAT);
-}
-static int
-write_run(void)
-{
-	return open_in("run", "y.0", O_WRONLY | O_CREAT);
-}
-static int
-write_lock(void)
-{
-	return open_in("lock", "keys", O_WRONLY);
-}
-static int
-read_users(void)
-{
-	return open_path("/etc/passwd", O_RDONLY);
-}
-static int
-read_own(void)
-{
-	return open_path("/proc/self/maps", O_RDONLY);
-}
-static int
-write_tmp(void)
-{
-	char path[128];
-
-	snprintf(path, sizeof path, "%s/found", r.dir);
-	return open_path(path, O_WRONLY | O_CREAT);
-}
-
-static int
-write_config(void)
-{
-	return open_path(r.config, O_WRONLY);
-}
-
-static int
-replace_config(void)
-{
-	char path[160];
-
-	snprintf(path, sizeof path, "%s/other", config_dir);
-	return open_path(path, O_WRONLY | O_CREAT);
-}
-
-static int
-link_new(int (*make)(const char *path))
-{
-	char path[160];
-	int error;
-
-	snprintf(path, sizeof path, "%s/new/planted", r.spool);
-	error = make(path) == -1 ? errno : 0;
-	(void)remove(path);
-	return error;
-}
-
-static int
-make_link(const char *path)
-{
-	return symlink("/etc", path);
-}
-static int
-make_fifo(const char *path)
-{
-	return mkfifo(path, 0600);
-}
-static int
-make_dir(const char *path)
-{
-	return mkdir(path, 0700);
-}
-static int
-plant_link(void)
-{
-	return link_new(make_link);
-}
-static int
-plant_fifo(void)
-{
-	return link_new(make_fifo);
-}
-static int
-plant_dir(void)
-{
-	return link_new(make_dir);
-}
-
-/* run/ into new/, where it would run again. */
-static int
-steal_job(void)
-{
-	char from[160], to[160];
-
-	snprintf(from, sizeof from, "%s/run/job.0", r.spool);
-	snprintf(to, sizeof to, "%s/new/job.0", r.spool);
-	if (link(from, to) == -1)
-		return errno;
-	unlink(to);
-	return 0;
-}
-
-/* ---- what a responder must still be able to do ---- */
-
-static int
-read_config(void)
-{
-	return open_path(r.config, O_RDONLY);
-}
-static int
-write_new(void)
-{
-	return open_in("new", "z", O_WRONLY | O_CREAT);
-}
-static int
-write_seen(void)
-{
-	return open_in("seen", "z", O_WRONLY | O_CREAT);
-}
-static int
-read_lock(void)
-{
-	return open_in("lock", "keys", O_RDONLY);
-}
-
-static int
-accept_job(void)
-{
-	char from[160], to[160];
-	int error = open_in("tmp", "z", O_WRONLY | O_CREAT);
-
-	snprintf(from, sizeof from, "%s/tmp/z", r.spool);
-	snprintf(to, sizeof to, "%s/new/z.0", r.spool);
-	if (error == 0 && rename(from, to) == -1)
-		error = errno;
-	return error;
-}
-
-static void *
-nothing(void *arg)
-{
-	return arg;
-}
-
-static int
-start_thread(void)
-{
-	pthread_t id;
-	int error = pthread_create(&id, NULL, nothing, NULL);
-
-	return error != 0 ? error : pthread_join(id, NULL);
-}
-
-enum need { SECCOMP = 1, LANDLOCK = 2, TRACING = 4, NAMESPACES = 8 };
-
-static const struct {
-	const char *what;
-	int (*try)(void);
-	int needs; /* what keeps it out */
-} forbidden[] = {
-	{ "open a TCP socket", try_tcp, SECCOMP },
-	{ "open a TCP socket over IPv6", try_tcp6, SECCOMP },
-	{ "open a UDP socket", try_udp, SECCOMP },
-	{ "open a Unix socket", try_unix_socket, SECCOMP },
-	{ "open a netlink socket", try_netlink, SECCOMP },
-	{ "do either through io_uring", try_io_uring, SECCOMP },
-	{ "run a program", try_execute, SECCOMP },
-	{ "fork", try_split, SECCOMP },
-	{ "signal another process", signal_other, SECCOMP },
-	{ "signal another's thread", signal_thread, SECCOMP },
-	{ "trace another process", trace, SECCOMP | TRACING },
-	{ "become root in a namespace", try_new_user, SECCOMP | NAMESPACES },
-	{ "read a running job", read_running, LANDLOCK },
-	{ "list running jobs", list_running, LANDLOCK },
-	{ "read a settled job", read_done, LANDLOCK },
-	{ "read records", read_records, LANDLOCK },
-	{ "ask the runner for something", ask_runner, LANDLOCK },
-	{ "plant a report to GitHub", write_out, LANDLOCK },
-	{ "write into run/", write_run, LANDLOCK },
-	{ "take a key's lock", write_lock, LANDLOCK },
-	{ "link a running job into new/", steal_job, LANDLOCK },
-	{ "plant a symbolic link", plant_link, LANDLOCK },
-	{ "plant a FIFO", plant_fifo, LANDLOCK },
-	{ "plant a directory", plant_dir, LANDLOCK },
-	{ "read /etc/passwd", read_users, LANDLOCK },
-	{ "read /proc/self/maps", read_own, LANDLOCK },
-	{ "write beside the spool", write_tmp, LANDLOCK },
-	{ "write the configuration", write_config, LANDLOCK },
-	{ "put a file beside the configuration", replace_config, LANDLOCK },
-}, allowed[] = {
-	{ "read the configuration", read_config, 0 },
-	{ "write into new/", write_new, 0 },
-	{ "write into seen/", write_seen, 0 },
-	{ "look at locks", read_lock, 0 },
-	{ "rename from tmp/ to new/", accept_job, 0 },
-	{ "start a thread", start_thread, 0 },
-};
+static struct attempt_place place = { .r = &r };
 
 #define ITEMS(a) (sizeof(a) / sizeof *(a))
 
@@ -363,7 +87,7 @@ can_show(int needs)
 
 	if ((needs & LANDLOCK) && landlock < 2)
 		return 0;
-	if ((needs & TRACING) && outcome(trace, 0) != 0)
+	if ((needs & TRACING) && outcome(try_trace, 0) != 0)
 		return 0;
 	if ((needs & NAMESPACES) && outcome(try_new_user, 0) != 0)
 		return 0;
@@ -380,21 +104,20 @@ none_of_it_is_possible(void **state)
 	unsigned shown = 0;
 
 	(void)state;
-	for (size_t i = 0; i < ITEMS(forbidden); i++) {
+	for (const struct attempt *a = attempts_forbidden; a->what; a++) {
 		int without, within;
 
-		if (!can_show(forbidden[i].needs)) {
-			print_message(
-			    "not shown here: %s\n", forbidden[i].what);
+		if (!can_show(a->needs)) {
+			print_message("not shown here: %s\n", a->what);
 			continue;
 		}
-		without = outcome(forbidden[i].try, 0);
-		within = outcome(forbidden[i].try, 1);
+		without = outcome(a->try, 0);
+		within = outcome(a->try, 1);
 		if (without != 0)
-			fail_msg("%s: errno %d without the sandbox",
-			    forbidden[i].what, without);
+			fail_msg("%s: errno %d without the sandbox", a->what,
+			    without);
 		if (within != EPERM && within != EACCES && within != EXDEV)
-			fail_msg("%s: %s in the sandbox", forbidden[i].what,
+			fail_msg("%s: %s in the sandbox", a->what,
 			    within == 0 ? "possible" : strerror(within));
 		shown++;
 	}
@@ -406,11 +129,11 @@ static void
 what_it_is_for_is_possible(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ITEMS(allowed); i++) {
-		int within = outcome(allowed[i].try, 1);
+	for (const struct attempt *a = attempts_allowed; a->what; a++) {
+		int within = outcome(a->try, 1);
 
 		if (within != 0)
-			fail_msg("%s: %s", allowed[i].what, strerror(within));
+			fail_msg("%s: %s", a->what, strerror(within));
 	}
 }
 
@@ -426,8 +149,8 @@ set_up(void **state)
 
 	(void)state;
 	responder_make(&r, NULL, NULL);
-	snprintf(config_dir, sizeof config_dir, "%s/etc", r.dir);
-	assert_int_equal(mkdir(config_dir, 0700), 0);
+	snprintf(place.config_dir, sizeof place.config_dir, "%s/etc", r.dir);
+	assert_int_equal(mkdir(place.config_dir, 0700), 0);
 	snprintf(r.config, sizeof r.config, "%s/etc/config.yaml", r.dir);
 	snprintf(text, sizeof text,
 	    "data-directory: %s/data\nwebhook-secret: " RESPONDER_SECRET "\n",
@@ -437,11 +160,12 @@ set_up(void **state)
 	spool_close(spool);
 	for (size_t i = 0; i < ITEMS(files); i++) {
 		snprintf(path, sizeof path, "%s/%s", r.spool, files[i]);
-		assert_int_equal(open_path(path, O_WRONLY | O_CREAT), 0);
+		assert_int_equal(close(creat(path, 0600)), 0);
 	}
-	victim = fork();
-	assert_int_not_equal(victim, -1);
-	if (victim == 0) {
+	attempts_at(&place);
+	place.victim = fork();
+	assert_int_not_equal(place.victim, -1);
+	if (place.victim == 0) {
 		pause();
 		_exit(0);
 	}
@@ -452,8 +176,8 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	kill(victim, SIGKILL);
-	waitpid(victim, NULL, 0);
+	kill(place.victim, SIGKILL);
+	waitpid(place.victim, NULL, 0);
 	responder_remove(&r);
 	return 0;
 }

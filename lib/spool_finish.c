@@ -82,12 +82,12 @@ spool_finish(struct spool *s,
 	struct dirent *e;
 	uint32_t seq;
 	void *d;
-	int rc = inodes_read_waiting(&waiting, s, err);
+	int rc = -1;
 
-	if (rc == 0 && spool_open_names(s, SPOOL_TMP, &d, err) == -1)
-		rc = -1;
-	if (rc == -1)
+	if (inodes_read_waiting(&waiting, s, err) == -1 ||
+	    spool_open_names(s, SPOOL_TMP, &d, err) == -1)
 		goto out;
+	rc = 0;
 	while (rc == 0 && (e = readdir(d)) != NULL) {
 		if (slot_parse(e->d_name, owner, &seq) &&
 		    !is_waiting(s, e, &waiting))

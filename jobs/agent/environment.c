@@ -115,7 +115,7 @@ add_file(struct list *l, const char *path)
 	rest = text.data;
 	while (rc == 0 && (line = strsep(&rest, "\n")) != NULL)
 		rc = add_line(l, line);
-	if (text.len > 0)
+	if (text.data != NULL)
 		explicit_bzero(text.data, text.len);
 	buf_release(&text);
 	return rc == -1 ? err_prefix(l->err, "issue-job.environment-file") : 0;

@@ -224,7 +224,7 @@ print_report(const struct status_report *r)
 int
 cli_status_show(struct cli *cli)
 {
-	struct status_report r;
+	struct status_report r = { 0 };
 	struct buf out;
 	int code = find(cli, cli->argv[0], &r);
 
@@ -272,7 +272,7 @@ static int
 act(struct cli *cli, int clear, int failed)
 {
 	struct again a = { .cli = cli, .clear = clear };
-	struct status_report r;
+	struct status_report r = { 0 };
 	struct err err = { 0 };
 
 	buf_init(&a.json, SIZE_MAX / 2);

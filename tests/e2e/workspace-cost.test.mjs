@@ -22,6 +22,7 @@ import { after, before, test } from 'node:test';
 import { git, gitEnv } from './support/git.mjs';
 import { TOKEN, startWorld } from './support/issue.mjs';
 import { waitFor } from './support/process.mjs';
+import { plainDir } from './support/server.mjs';
 
 if (existsSync('/dev/shm')) process.env.TMPDIR = '/dev/shm';
 
@@ -33,7 +34,8 @@ const HISTORY = 300; // commits, each with 150 kB that do not compress
 let world;
 let sha;
 before(async () => {
-  world = await startWorld({ concurrent: true });
+  // Sanitizers would be measured with it.
+  world = await startWorld({ concurrent: true, build: plainDir });
   sha = makeRepository();
   configure('true');
 });
@@ -132,10 +134,14 @@ test('time to a workspace, against git clone and git worktree add',
       ms(of.workspace)}; with a fetch of a new commit: ${ms(of.fetched)}`);
     t.diagnostic(`git clone: ${ms(of.clone)}; git worktree add: ${
       ms(of.worktree)}`);
-    assert.ok(of.workspace <= of.clone / 10, 'a tenth of git clone');
-    assert.ok(of.fetched <= of.clone / 2, 'with a fetch: half');
+    // Other work on the machine lengthens a round, never shortens one: the
+    // fastest rounds are what can be held against each other.
+    const best = Object.fromEntries(Object.entries(times)
+      .map(([name, list]) => [name, Math.min(...list)]));
+    assert.ok(best.workspace <= best.clone / 10, 'a tenth of git clone');
+    assert.ok(best.fetched <= best.clone / 2, 'with a fetch: half');
     // Of ours, half is the start of a worker; git worktree add has no job.
-    assert.ok(of.workspace <= 2 * of.worktree, 'twice git worktree add');
+    assert.ok(best.workspace <= 2 * best.worktree, 'twice git worktree add');
   });
 
 /** Bytes of disk blocks below a directory, as du counts them. */

@@ -301,6 +301,11 @@ write_fcgi(void *channel, const void *bytes, size_t len)
 
 	if (FCGX_PutStr(bytes, (int)len, fcgx->out) == -1)
 		return -1;
+	/* Once it has the request's end the web server may send its next one,
+	 * of which a look at an input that is still open would take a part
+	 * along: then the end has to wait for that look. */
+	if (!fcgx->in->isClosed)
+		return FCGX_FFlush(fcgx->out) == 0 ? 0 : -1;
 	/* Together with the end of the request, which the last stream to be
 	 * closed brings: one write, and the web server wakes once. */
 	FCGX_FClose(fcgx->err);

@@ -130,6 +130,9 @@ RECORDED = openat write pwrite ftruncate renameat renameat2 linkat unlinkat \
 $(B)/test/crash/gate_power: $(POWER_OBJ) $(B)/jobs.a $(B)/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $(RECORDED:%=-Wl,--wrap=%) -o $@ $^ $(LIBS_jobs)
+$(B)/test/crash/%.so: tests/crash/%.c
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(WARN) $(OPT) -fPIC -shared -o $@ $<
 $(B)/test/program/%: $(B)/obj/tests/programs/%.o $(B)/jobs.a $(B)/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_jobs)
@@ -174,8 +177,8 @@ asan: ## programs and tests with address and undefined-behaviour sanitizers
 tests-build: $(UNIT) $(FCGITEST) $(REPLAY) $(TESTPROG)
 unit-build: $(UNIT)
 
-.PHONY: test check-unit check-fcgi check-crash check-power check-e2e check-kill
-.PHONY: check-security fuzz-replay
+.PHONY: test check-unit check-fcgi check-crash check-errno check-power check-e2e check-kill
+.PHONY: check-full check-concurrency check-clock check-security fuzz-replay
 test: ## every test, with its own set-up; ends with "N passed, N failed"
 	@scripts/deps test
 	@$(MAKE) --no-print-directory $(J) gates-build
@@ -192,8 +195,12 @@ check-unit: ## unit tests, one module each (cmocka)
 	$(call check,$(B)/asan,$(addprefix unit:,$(call in_asan,$(UNIT))))
 check-fcgi: all asan ## the responder, driven over its socket
 	$(call check,$(B)/asan,$(addprefix fcgi:,$(call in_asan,$(FCGITEST))))
-check-crash: all $(CRASH) ## every system call failed or killed at, then restarted
-	$(call check,$(B),$(addprefix crash:,$(CRASH)))
+check-crash: gates-build ## killed at every system call, then restarted
+	@HOOKSPOOL_PLAIN=$(B) scripts/gates crash-long
+check-errno: gates-build ## every system call fails with each of eight errors
+	@HOOKSPOOL_PLAIN=$(B) scripts/gates errno-long
+check-full check-concurrency check-clock: gates-build
+	@HOOKSPOOL_PLAIN=$(B) scripts/gates $(@:check-%=%)
 check-power: gates-build ## power cuts: 10,000 disks a protocol, each recovered
 	@HOOKSPOOL_PLAIN=$(B) scripts/gates power-long
 check-e2e: all asan ## nginx, responders, runner, worker: real payloads
@@ -211,7 +218,8 @@ GATES_FAST := $(shell scripts/gates --list fast)
 .PHONY: gates gates-build
 gates: gates-build ## all gates into build/gates.txt; GATES=fast, or names
 	@HOOKSPOOL_PLAIN=$(B) scripts/gates $(GATES)
-gates-build: all $(TESTPROG) $(CRASH) $(SECURITY) $(B)/test/crash/gate_power
+gates-build: all $(TESTPROG) $(CRASH) $(SECURITY) $(B)/test/crash/gate_power \
+    $(B)/test/crash/short_write.so $(B)/test/crash/suspend.so
 fuzz-replay: asan ## every kept input once through its fuzz target
 	$(call check,$(B)/asan,$(addprefix fuzz:,$(call in_asan,$(REPLAY))))
 

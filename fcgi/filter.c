@@ -14,6 +14,7 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <unistd.h>
 
 #include "filter.h"
@@ -95,7 +96,7 @@ static const struct rule process_rules[] = {
 
 #define ITEMS(a)     (sizeof(a) / sizeof *(a))
 #define RULES_MAX    32
-#define PROGRAM_MAX  (8 + 5 * RULES_MAX)
+#define PROGRAM_MAX  (9 + 5 * RULES_MAX)
 #define FIELD(name)  ((unsigned)offsetof(struct seccomp_data, name))
 #define ARGUMENT_LOW FIELD(args) /* both machines are little-endian */
 
@@ -153,6 +154,8 @@ build(struct program *p, const struct rule *rules, size_t count)
 	put(p, BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0);
 	answer(p, SECCOMP_RET_KILL_PROCESS);
 	load(p, FIELD(nr));
+	/* -1 is no call: what a tracer puts in the place of one it fails. */
+	put(p, BPF_JMP | BPF_JEQ | BPF_K, UINT32_MAX, 2, 0);
 	put(p, BPF_JMP | BPF_JGE | BPF_K, NR_FOREIGN, 0, 1);
 	answer(p, SECCOMP_RET_KILL_PROCESS);
 	for (size_t i = 0; i < count; i++)

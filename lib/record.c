@@ -153,11 +153,14 @@ record_append(struct spool *s, const struct record *record,
 	return rc;
 }
 
+/* After a failure the descriptor is not asked again: it would be told that
+ * all is well. */
 int
 record_sync(struct spool *s, struct err *err)
 {
 	if (s->record.fd == -1 || fs_sync(s->record.fd, "log", err) == 0)
 		return 0;
+	fs_close(&s->record.fd);
 	atomic_store(&s->degraded, 1);
 	return -1;
 }

@@ -108,6 +108,21 @@ start(struct runner *r, struct job *job, int64_t now)
 	return STEP_NEXT;
 }
 
+/* It could not be read this time, which says nothing about it. Where it cannot
+ * go back either it is an orphan, and found as one. */
+static enum step
+give_back(struct runner *r, const struct spool_name *name, struct job *job,
+    int64_t now, struct err *why)
+{
+	struct err later;
+
+	if (spool_move(r->spool, SPOOL_RUN, name, SPOOL_NEW, name, &later) ==
+	    -1)
+		r->look = 1;
+	job_free(job);
+	return stop_for(r, now, "reading a job", why);
+}
+
 /* Steps 2 to 5; the key's lock is ours and goes with the job. */
 static enum step
 claim_locked(struct runner *r, const struct spool_name *name, uint64_t key,
@@ -133,7 +148,10 @@ claim_locked(struct runner *r, const struct spool_name *name, uint64_t key,
 	}
 	job->in = SPOOL_RUN;
 	/* The file that is locked counts, should it be another by now. */
-	if (job_read_head(job, &err) == -1) {
+	rc = job_read_head(job, &err);
+	if (rc == -1 && err.class == ERR_TEMP)
+		return give_back(r, name, job, now, &err);
+	if (rc == -1) {
 		job->verdict.to = SPOOL_BAD;
 		job->verdict.outcome = JOB_QUARANTINED;
 		memcpy(job->verdict.reason, err.text, sizeof err.text);

@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "config.h"
+#include "fsio.h"
 #include "log.h"
 #include "runner/ending.h"
 #include "runner/runner.h"
@@ -175,7 +176,12 @@ take_judged(struct runner *r, int64_t now)
 		struct err err;
 		int rc = job_lock(r->spool, job, &err);
 
+		/* Unreadable for good: it is settled by its name. */
+		if (rc == 0 && job_read_head(job, &err) == -1 &&
+		    err.class == ERR_TEMP)
+			rc = -1;
 		if (rc == -1) {
+			fs_close(&job->fd);
 			r->settle_at =
 			    trouble_tell(&r->settling, now, "settling", &err);
 			return;
@@ -186,8 +192,6 @@ take_judged(struct runner *r, int64_t now)
 			job_free(job); /* somebody was first */
 			continue;
 		}
-		if (job_read_head(job, &err) == -1)
-			err.class = ERR_NONE; /* settled by its name */
 		settle_add(&r->settler, job);
 	}
 }

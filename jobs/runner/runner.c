@@ -287,7 +287,7 @@ sooner(int64_t *at, int64_t other)
 static int64_t
 wake_at(const struct runner *r, int64_t now)
 {
-	int64_t at = upkeep_wake(r), ready;
+	int64_t at = upkeep_wake(r, now), ready;
 
 	for (const struct job *job = r->running; job != NULL; job = job->next)
 		sooner(

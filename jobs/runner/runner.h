@@ -122,7 +122,7 @@ int upkeep_recover(struct runner *r, struct err *err) CHECKED;
 int upkeep_begin(struct runner *r, struct err *err) CHECKED;
 void upkeep_events(struct runner *r);
 void upkeep_round(struct runner *r, int64_t now);
-int64_t upkeep_wake(const struct runner *r);
+int64_t upkeep_wake(const struct runner *r, int64_t now);
 void upkeep_end(struct runner *r);
 
 /* requests.c: performs what lies in ctl/. */

@@ -19,12 +19,13 @@ struct found {
 };
 
 void
-scan_init(struct scan *out, struct spool *s, struct backlog *b,
+scan_init(struct scan *out, struct spool *s, struct backlog *b, int64_t longest,
     const struct scan_tell *tell)
 {
 	memset(out, 0, sizeof *out);
 	out->spool = s;
 	out->backlog = b;
+	out->longest = longest;
 	out->tell = *tell;
 }
 
@@ -41,20 +42,19 @@ ns_of(const struct timespec *t)
 }
 
 /*
- * The due time on a clock that does not jump. The longest wait a schedule
- * can ask for was clamped when the time was set; a file whose time is
- * further away was touched by a clock that was wrong then, or is now.
+ * The due time on a clock that does not jump. A file whose time is further
+ * away than the schedule can ask for was touched by a clock that was wrong
+ * then, or is now; it must not wait until that time comes.
  */
 static int64_t
-due_of(int64_t not_before)
+due_of(const struct scan *sc, int64_t not_before)
 {
-	const int64_t most = 7 * 24 * 3600 * CLOCK_SECOND;
 	int64_t wait = not_before - clock_wall();
 
 	if (wait < 0)
 		wait = 0;
-	if (wait > most)
-		wait = most;
+	if (wait > sc->longest)
+		wait = sc->longest;
 	/* Never 0, which means "now" to the backlog. */
 	return clock_boot() + wait;
 }
@@ -136,7 +136,7 @@ read_job(struct scan *sc, unsigned state, const struct spool_name *name,
 	    spool_not_before(sc->spool, name, &not_before, err) != 0)
 		return 0;
 	scan_fill(&w, &head, state, name->attempt);
-	w.due = due_of(not_before);
+	w.due = due_of(sc, not_before);
 	w.seen = sc->number;
 	*out = w;
 	return 1;

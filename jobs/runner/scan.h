@@ -38,12 +38,13 @@ struct scan {
 	struct scan_tell tell;
 	unsigned number; /* of the current look; see backlog_see() */
 	struct timespec mtime[SPOOL_STATES]; /* of a look that saw all */
-	size_t foreign; /* names that no job can have, at the last look */
-	int again;	/* something must be looked at again soon */
+	size_t foreign;	 /* names that no job can have, at the last look */
+	int again;	 /* something must be looked at again soon */
+	int64_t longest; /* wait in retry/ that is believed, ns */
 };
 
 void scan_init(struct scan *out, struct spool *s, struct backlog *b,
-    const struct scan_tell *tell);
+    int64_t longest, const struct scan_tell *tell);
 
 /* With `force` also directories that seem unchanged. */
 int scan_all(struct scan *sc, int force, struct err *err) CHECKED;

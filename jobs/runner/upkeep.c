@@ -195,11 +195,17 @@ take_orphan(struct runner *r, const struct spool_name *name)
 	struct err err;
 	int fd = -1, rc = spool_orphan(r->spool, name, &fd, &err);
 
-	if (rc == 0 || (rc == -1 && err.class == ERR_TEMP))
+	if (rc == 0)
 		return;
 	job = job_new(name, SPOOL_RUN);
 	job->fd = fd;
-	if (rc == -1 || job_read_head(job, &err) == -1) {
+	if (rc == 1 && job_read_head(job, &err) == -1)
+		rc = -1;
+	if (rc == -1 && err.class == ERR_TEMP) {
+		job_free(job); /* it stays an orphan until it can be read */
+		return;
+	}
+	if (rc == -1) {
 		job->verdict.to = SPOOL_BAD;
 		job->verdict.outcome = JOB_QUARANTINED;
 		memcpy(job->verdict.reason, err.text, sizeof err.text);
@@ -272,6 +278,16 @@ sweep(struct runner *r, int64_t now)
 	r->next_sweep = now + SWEEP_EVERY;
 }
 
+/* Not while there is a job to claim; it is asked again when the last of them
+ * is. */
+static int
+may_sweep(const struct runner *r, int64_t now)
+{
+	return !r->stopping &&
+	       (backlog_wake(r->backlog) > now || r->claim_at > now ||
+		   r->n_running + r->n_ended >= r->settings.concurrency);
+}
+
 /* As soon as there is time. One that cron starts each minute sweeps only
  * when that is due, for nobody else may. */
 static int64_t
@@ -293,7 +309,8 @@ upkeep_begin(struct runner *r, struct err *err)
 	int64_t now = clock_boot();
 	struct err no_watch;
 
-	scan_init(&r->scan, r->spool, r->backlog, &tell);
+	scan_init(&r->scan, r->spool, r->backlog,
+	    schedule_clamp(&r->options->schedule, INT64_MAX), &tell);
 	if (watch_open(&r->watch, r->spool, &no_watch) == -1)
 		log_event(LOG_WARN_, "polling",
 		    "%s: new jobs are noticed by looking every second",
@@ -367,9 +384,7 @@ upkeep_round(struct runner *r, int64_t now)
 		if (upkeep_recover(r, &err) == -1)
 			trouble_tell(&r->keeping, now, "recovering", &err);
 	}
-	if (now >= r->next_sweep && !r->stopping &&
-	    (backlog_wake(r->backlog) > now ||
-		r->n_running >= r->settings.concurrency))
+	if (now >= r->next_sweep && may_sweep(r, now))
 		sweep(r, now);
 	if (r->requests)
 		requests_perform(r, now);
@@ -385,14 +400,14 @@ sooner(int64_t *at, int64_t other)
 }
 
 int64_t
-upkeep_wake(const struct runner *r)
+upkeep_wake(const struct runner *r, int64_t now)
 {
 	int64_t at = r->next_look;
 
 	sooner(&at, r->next_orphans);
 	sooner(&at, r->next_recovery);
 	sooner(&at, reporter_wake(r));
-	if (!r->stopping)
+	if (may_sweep(r, now))
 		sooner(&at, r->next_sweep);
 	if (watchdog_every() > 0)
 		sooner(&at, r->last_watchdog + watchdog_every());

@@ -6,6 +6,8 @@
  *   spool_drive SPOOL accept N LENGTH [STOCK]   the N-th delivery
  *   spool_drive SPOOL run done|dead|retry       claim the first, settle it
  *   spool_drive SPOOL recover                   what start-up repairs
+ *   spool_drive SPOOL days                      a record on each of two days
+ *   spool_drive SPOOL sweep                     everything settled is too old
  *   spool_drive SPOOL check                     the state of every job
  *
  *   strace -f -e inject=fdatasync:signal=SIGKILL:when=1 spool_drive ...
@@ -135,10 +137,11 @@ static int
 settle(struct driver *d, const struct spool_name *name,
     const struct job_head *head, unsigned state)
 {
+	if (spool_move(d->spool, SPOOL_RUN, name, state, name, &d->err) != 0)
+		return -1;
 	if (state == SPOOL_DEAD && spool_forget(d->spool, head, &d->err) == -1)
 		return -1;
-	if (spool_move(d->spool, SPOOL_RUN, name, state, name, &d->err) != 0 ||
-	    spool_sync(d->spool, state, &d->err) == -1 ||
+	if (spool_sync(d->spool, state, &d->err) == -1 ||
 	    spool_sync(d->spool, SPOOL_SEEN, &d->err) == -1 ||
 	    write_record(d, head, state) == -1 ||
 	    spool_drop_slot(d->spool, head->slot, &d->err) == -1)
@@ -247,6 +250,51 @@ drive_recover(struct driver *d, int argc, char **argv)
 	return 0;
 }
 
+/* ---- the days' files, and sweeping ---- */
+
+static int
+drive_days(struct driver *d, int argc, char **argv)
+{
+	struct job_head head;
+	struct record r = {
+		.head = &head, .outcome = JOB_SUCCEEDED, .attempts = 1
+	};
+
+	(void)argc;
+	(void)argv;
+	for (unsigned i = 0; i < 4; i++) {
+		fill_head(&head, i);
+		/* Yesterday, today. */
+		r.completed = clock_wall() - (i < 2 ? 86400 * CLOCK_SECOND : 0);
+		if (record_append(d->spool, &r, RECORD_LINES, &d->err) == -1 ||
+		    record_sync(d->spool, &d->err) == -1)
+			return give_up(d);
+		say(head.id);
+	}
+	return 0;
+}
+
+static int
+drive_sweep(struct driver *d, int argc, char **argv)
+{
+	static const struct spool_sweep limits = {
+		.seen_age = INT64_MAX / 2, .log_age = CLOCK_SECOND, .slice = 4
+	};
+	struct sweeper *w;
+	unsigned removed;
+	int rc;
+
+	(void)argc;
+	(void)argv;
+	if (spool_sweeper_new(&w, d->spool, &d->err) == -1)
+		return give_up(d);
+	do
+		rc = spool_sweep(w, &limits, &removed, &d->err);
+	while (rc == 1);
+	spool_sweeper_free(w);
+	return rc == 0 ? 0 : give_up(d);
+}
+
 /* ---- check ---- */
 
 static unsigned checked_state;
@@ -302,6 +350,8 @@ static const struct {
 	{ "accept", drive_accept },
 	{ "run", drive_run },
 	{ "recover", drive_recover },
+	{ "days", drive_days },
+	{ "sweep", drive_sweep },
 	{ "check", drive_check },
 };
 

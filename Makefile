@@ -37,6 +37,7 @@ UNIT_SRC	:= $(wildcard tests/unit/test_*.c)
 FCGITEST_SRC	:= $(wildcard tests/fcgi/test_*.c)
 CRASH_SRC	:= $(wildcard tests/crash/test_*.c)
 SECURITY_SRC	:= $(wildcard tests/security/test_*.c)
+MEMORY_SRC	:= $(wildcard tests/memory/test_*.c)
 FUZZ_SRC	:= $(wildcard tests/fuzz/fuzz_*.c)
 TESTPROG_SRC	:= $(wildcard tests/programs/*.c)
 BENCH_SRC	:= $(wildcard tests/bench/*.c)
@@ -61,6 +62,9 @@ FCGITEST := $(patsubst tests/fcgi/%.c,$(B)/test/fcgi/%,$(FCGITEST_SRC))
 CRASH	:= $(patsubst tests/crash/%.c,$(B)/test/crash/%,$(CRASH_SRC))
 SECURITY := $(patsubst tests/security/%.c,$(B)/test/security/%,$(SECURITY_SRC))
 POWER_OBJ := $(call obj,$(wildcard tests/crash/*power*.c))
+MEMORY	:= $(patsubst tests/memory/%.c,$(B)/test/memory/%,$(MEMORY_SRC))
+PRELOADED := $(B)/test/crash/short_write.so $(B)/test/crash/suspend.so \
+	  $(B)/test/memory/alloc_shim.so
 TESTPROG := $(patsubst tests/programs/%.c,$(B)/test/program/%,$(TESTPROG_SRC))
 BENCH	:= $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SRC))
 REPLAY	:= $(patsubst tests/fuzz/fuzz_%.c,$(B)/test/fuzz/replay_%,$(FUZZ_SRC))
@@ -130,9 +134,12 @@ RECORDED = openat write pwrite ftruncate renameat renameat2 linkat unlinkat \
 $(B)/test/crash/gate_power: $(POWER_OBJ) $(B)/jobs.a $(B)/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $(RECORDED:%=-Wl,--wrap=%) -o $@ $^ $(LIBS_jobs)
-$(B)/test/crash/%.so: tests/crash/%.c
+$(B)/test/%.so: tests/%.c
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(WARN) $(OPT) -fPIC -shared -o $@ $<
+$(B)/test/memory/%: $(B)/obj/tests/memory/%.o $(B)/testlib.a $(B)/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_BASE)
 $(B)/test/program/%: $(B)/obj/tests/programs/%.o $(B)/jobs.a $(B)/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_jobs)
@@ -218,8 +225,8 @@ GATES_FAST := $(shell scripts/gates --list fast)
 .PHONY: gates gates-build
 gates: gates-build ## all gates into build/gates.txt; GATES=fast, or names
 	@HOOKSPOOL_PLAIN=$(B) scripts/gates $(GATES)
-gates-build: all $(TESTPROG) $(CRASH) $(SECURITY) $(B)/test/crash/gate_power \
-    $(B)/test/crash/short_write.so $(B)/test/crash/suspend.so
+gates-build: all $(TESTPROG) $(CRASH) $(SECURITY) $(MEMORY) \
+    $(PRELOADED) $(B)/test/crash/gate_power $(B)/bench/load
 fuzz-replay: asan ## every kept input once through its fuzz target
 	$(call check,$(B)/asan,$(addprefix fuzz:,$(call in_asan,$(REPLAY))))
 

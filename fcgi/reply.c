@@ -91,6 +91,14 @@ reply_word(enum reply_code code)
 	return table[code].word;
 }
 
+/* An answer for which no memory is needed. Also where a job was accepted: its
+ * redelivery is a duplicate. */
+static const char no_memory[] = "Status: 503 Service Unavailable\r\n"
+				"Content-Type: application/json\r\n"
+				"Cache-Control: no-store\r\n"
+				"Retry-After: 60\r\n\r\n"
+				"{\"error\":\"no_memory\"}\n";
+
 int
 reply_send(const struct reply *reply, const struct exchange *x)
 {
@@ -101,7 +109,9 @@ reply_send(const struct reply *reply, const struct exchange *x)
 	put_head(&b, reply);
 	reply_body(&b, reply);
 	buf_addc(&b, '\n');
-	rc = b.state == BUF_OK ? x->write(x->channel, b.data, b.len) : -1;
+	rc = b.state == BUF_OK
+		 ? x->write(x->channel, b.data, b.len)
+		 : x->write(x->channel, no_memory, sizeof no_memory - 1);
 	buf_release(&b);
 	return rc;
 }

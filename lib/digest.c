@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,40 @@ struct digest {
 	EVP_MD_CTX *inner, *outer; /* of a MAC, else NULL */
 };
 
+/*
+ * SHA-256 is fetched once, in a context of ours: OpenSSL's default one, where
+ * memory ran out while it was made, is left half made and then dies of it.
+ * Both live as long as the process. What failed is tried again.
+ */
+static const EVP_MD *
+sha256(void)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static EVP_MD *fetched;
+	OSSL_LIB_CTX *context = NULL;
+	EVP_MD *md;
+
+	md = __atomic_load_n(&fetched, __ATOMIC_ACQUIRE);
+	if (md != NULL)
+		return md;
+	pthread_mutex_lock(&lock);
+	md = fetched;
+	if (md == NULL && (context = OSSL_LIB_CTX_new()) != NULL &&
+	    (md = EVP_MD_fetch(context, "SHA256", NULL)) == NULL)
+		OSSL_LIB_CTX_free(context);
+	__atomic_store_n(&fetched, md, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&lock);
+	return md;
+}
+
+static int
+start(EVP_MD_CTX *ctx)
+{
+	const EVP_MD *md = sha256();
+
+	return md != NULL && EVP_DigestInit_ex(ctx, md, NULL) == 1;
+}
+
 static int
 no_memory(struct err *err)
 {
@@ -33,8 +68,7 @@ take_pad(EVP_MD_CTX *md, const uint8_t key[BLOCK], uint8_t pad)
 
 	for (size_t i = 0; i < BLOCK; i++)
 		block[i] = key[i] ^ pad;
-	ok = EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
-	     EVP_DigestUpdate(md, block, BLOCK) == 1;
+	ok = start(md) && EVP_DigestUpdate(md, block, BLOCK) == 1;
 	explicit_bzero(block, sizeof block);
 	return ok ? 0 : -1;
 }
@@ -51,7 +85,8 @@ start_mac(struct digest *d, const void *key, size_t len)
 		return -1;
 	if (len <= BLOCK)
 		memcpy(block, key, len);
-	else if (EVP_Digest(key, len, block, NULL, EVP_sha256(), NULL) != 1)
+	else if (sha256() == NULL ||
+		 EVP_Digest(key, len, block, NULL, sha256(), NULL) != 1)
 		return -1;
 	if (take_pad(d->inner, block, 0x36) == 0 &&
 	    take_pad(d->outer, block, 0x5c) == 0)
@@ -114,9 +149,8 @@ digest_end(struct digest *d, uint8_t out[DIGEST_LEN], struct err *err)
 int
 digest_reset(struct digest *d, struct err *err)
 {
-	int ok = d->inner != NULL
-		     ? EVP_MD_CTX_copy_ex(d->md, d->inner)
-		     : EVP_DigestInit_ex(d->md, EVP_sha256(), NULL);
+	int ok = d->inner != NULL ? EVP_MD_CTX_copy_ex(d->md, d->inner)
+				  : start(d->md);
 
 	return ok == 1 ? 0 : no_memory(err);
 }
@@ -136,7 +170,8 @@ int
 digest_of(
     uint8_t out[DIGEST_LEN], const void *bytes, size_t len, struct err *err)
 {
-	if (EVP_Digest(bytes, len, out, NULL, EVP_sha256(), NULL) != 1)
+	if (sha256() == NULL ||
+	    EVP_Digest(bytes, len, out, NULL, sha256(), NULL) != 1)
 		return no_memory(err);
 	return 0;
 }

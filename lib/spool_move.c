@@ -79,34 +79,43 @@ spool_move_guarantee(unsigned from, unsigned to)
 }
 
 /*
- * Removes a settled file whose place is needed or whose time is over. If its
- * slot is still there (settling was interrupted), that must go first and for
- * good: a complete slot without a job would be made a job by recovery.
+ * Removes a file whose place is needed or whose time is over. If its slot is
+ * still there (settling was interrupted), that must go first and for good: a
+ * complete slot without a job would be made a job by recovery.
  */
-int
-spool_retire(struct spool *s, unsigned state, const char *id, struct err *err)
+static int
+retire(struct spool *s, unsigned state, const char *file,
+    const struct spool_name *name, struct err *err)
 {
-	struct spool_name name = { .attempt = 0 };
 	struct job_head head;
 	struct err unreadable;
 	struct stat st;
 
-	if (fstatat(s->dirs[state], id, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return errno == ENOENT ? 0 : err_sys(err, "%s", id);
-	snprintf(name.id, sizeof name.id, "%s", id);
+	if (fstatat(s->dirs[state], file, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? 0 : err_sys(err, "%s", file);
 	if (S_ISREG(st.st_mode) && st.st_nlink > 1 &&
-	    spool_read_head(s, state, &name, &head, &unreadable) == 0 &&
+	    spool_read_head(s, state, name, &head, &unreadable) == 0 &&
 	    spool_same_file(s, SPOOL_TMP, head.slot, &st)) {
 		if (spool_drop_slot(s, head.slot, err) == -1 ||
 		    spool_sync(s, SPOOL_TMP, err) == -1)
 			return -1;
 	}
-	if (unlinkat(s->dirs[state], id, 0) == 0 || errno == ENOENT)
+	if (unlinkat(s->dirs[state], file, 0) == 0 || errno == ENOENT)
 		return 0;
 	/* A directory that somebody put there; rmdir takes only empty ones. */
-	if (errno == EISDIR && unlinkat(s->dirs[state], id, AT_REMOVEDIR) == 0)
+	if (errno == EISDIR &&
+	    unlinkat(s->dirs[state], file, AT_REMOVEDIR) == 0)
 		return 0;
-	return err_sys(err, "%s/%s", spool_dir_name(state), id);
+	return err_sys(err, "%s/%s", spool_dir_name(state), file);
+}
+
+int
+spool_retire(struct spool *s, unsigned state, const char *id, struct err *err)
+{
+	struct spool_name name = { .attempt = 0 };
+
+	snprintf(name.id, sizeof name.id, "%s", id);
+	return retire(s, state, id, &name, err);
 }
 
 /*
@@ -172,6 +181,30 @@ do_rename(struct spool *s, const struct move *m, const char *from,
 	    spool_dir_name(m->to), to);
 }
 
+/*
+ * A job in two places, where a power cut kept what it should not have: the
+ * place that a job which has run, or is due, must go to is taken by the same
+ * job. The one that moves is the one that recovery and the runner went by;
+ * the other would keep it from ever moving.
+ */
+static int
+take_place(struct spool *s, const struct move *m, const char *from,
+    const char *to, const struct spool_name *to_name, struct err *err)
+{
+	struct stat st;
+
+	if (fstatat(s->dirs[m->from], from, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? 1 : err_sys(err, "%s", from);
+	if (spool_same_file(s, m->to, to, &st)) {
+		if (unlinkat(s->dirs[m->from], from, 0) == -1)
+			return err_sys(err, "%s", from);
+		return 0;
+	}
+	if (retire(s, m->to, to, to_name, err) == -1)
+		return -1;
+	return do_rename(s, m, from, to, err);
+}
+
 int
 spool_move(struct spool *s, unsigned from, const struct spool_name *name,
     unsigned to, const struct spool_name *to_name, struct err *err)
@@ -186,6 +219,9 @@ spool_move(struct spool *s, unsigned from, const struct spool_name *name,
 		rc = retire_older(s, from_file, name->id, err);
 	if (rc == 0)
 		rc = do_rename(s, m, from_file, to_file, err);
+	if (rc == -1 && err->sys == EEXIST &&
+	    (from == SPOOL_RUN || from == SPOOL_RETRY))
+		rc = take_place(s, m, from_file, to_file, to_name, err);
 	if (rc == 0 && m->sync)
 		rc = spool_sync(s, to, err);
 	return rc;

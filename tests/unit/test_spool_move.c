@@ -224,6 +224,42 @@ planted_things_are_neither_followed_nor_waited_for(void **state)
 	}
 }
 
+/* As a power cut can leave it: the place is taken by a second file of the job,
+ * or by a second name of the same file. */
+static void
+a_job_in_two_places_still_moves(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned same = 0; same < 2; same++) {
+		struct job_head head;
+		struct err err = { 0 };
+		struct spool_name name = fixture_job(f, same, &head);
+		char ran[SPOOL_NAME_MAX], waits[SPOOL_NAME_MAX];
+		struct stat before, after;
+		int fd;
+
+		assert_int_equal(spool_claim(f->spool, &name, &fd, &err), 0);
+		assert_int_equal(fstat(fd, &before), 0);
+		snprintf(ran, sizeof ran, "%s.0", head.id);
+		snprintf(waits, sizeof waits, "%s.1", head.id);
+		if (same)
+			assert_int_equal(
+			    link(fixture_path(f, SPOOL_RUN, ran),
+				fixture_path(f, SPOOL_RETRY, waits)),
+			    0);
+		else
+			fixture_write(f, SPOOL_RETRY, waits, "x", 1);
+		assert_int_equal(spool_retry(f->spool, &name, 1, &err), 0);
+		close(fd);
+		assert_false(fixture_exists(f, SPOOL_RUN, ran));
+		assert_int_equal(
+		    stat(fixture_path(f, SPOOL_RETRY, waits), &after), 0);
+		assert_true(before.st_ino == after.st_ino);
+		assert_true(fixture_exists(f, SPOOL_TMP, head.slot));
+	}
+}
+
 static void
 a_retry_waits_for_its_time(void **state)
 {
@@ -462,6 +498,7 @@ main(void)
 		IN_SPOOL(what_somebody_locked_is_not_claimed),
 		IN_SPOOL(a_move_replaces_nothing_that_waits),
 		IN_SPOOL(planted_things_are_neither_followed_nor_waited_for),
+		IN_SPOOL(a_job_in_two_places_still_moves),
 		IN_SPOOL(a_retry_waits_for_its_time),
 		IN_SPOOL(jobs_of_many_attempts_are_found),
 		IN_SPOOL(a_dropped_slot_is_the_only_thing_removed),

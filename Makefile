@@ -186,6 +186,7 @@ unit-build: $(UNIT)
 
 .PHONY: test check-unit check-fcgi check-crash check-errno check-power check-e2e check-kill
 .PHONY: check-full check-concurrency check-clock check-security fuzz-replay
+.PHONY: check-memory soak
 test: ## every test, with its own set-up; ends with "N passed, N failed"
 	@scripts/deps test
 	@$(MAKE) --no-print-directory $(J) gates-build
@@ -220,6 +221,11 @@ check-kill: all ## kill -9 under load, CYCLES=100 times
 check-security: gates-build ## what each program can not do
 	@scripts/deps test
 	@HOOKSPOOL_PLAIN=$(B) tests/security/check
+check-memory: gates-build ## every allocation fails; 100,000 requests leak nothing
+	@HOOKSPOOL_PLAIN=$(B) scripts/gates memory-all
+soak: gates-build ## SOAK_SECONDS=600 of load: runner stopped, running, restarted
+	@scripts/deps test
+	@HOOKSPOOL_PLAIN=$(B) scripts/gates soak
 GATES ?= all
 GATES_FAST := $(shell scripts/gates --list fast)
 .PHONY: gates gates-build

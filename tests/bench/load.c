@@ -4,7 +4,7 @@
  *
  *   load --port N [--path /webhooks/github] [--connections 16] [--count N]
  *        [--seconds N] [--rate N] [--keys N] [--event push] [--secret S]
- *        PAYLOAD
+ *        [--replies FILE] PAYLOAD
  *
  * PAYLOAD is a file with one JSON object. Each request has a delivery ID of
  * its own and, before the object's last brace, a number of its own, so that
@@ -17,7 +17,8 @@
  * the time one was due: waiting for a free connection is part of it.
  *
  * One thread; the HMAC of what all bodies share is computed once. The result
- * is one line of JSON.
+ * is one line of JSON; --replies writes a line for each request: delivery,
+ * status (0: no reply), microseconds.
  */
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -51,7 +52,8 @@
 struct connection {
 	int fd;
 	int busy;
-	int64_t due; /* when its request was to leave, clock_mono() */
+	uint64_t number; /* of its request */
+	int64_t due;	 /* when its request was to leave, clock_mono() */
 	char head[HEAD_MAX_], tail[TAIL_MAX];
 	size_t head_len, tail_len, sent;
 	char reply[REPLY_MAX_];
@@ -66,6 +68,7 @@ struct load {
 	size_t len;
 	EVP_MAC_CTX *signer; /* has seen what all bodies share */
 	char run[25];	     /* a delivery ID without its last group */
+	FILE *replies;	     /* or NULL */
 	int epoll;
 	struct connection *all;
 	uint64_t begun, ended, failed, status[STATUSES];
@@ -201,7 +204,8 @@ send_more(struct load *l, struct connection *c)
 static void
 begin(struct load *l, struct connection *c, int64_t due)
 {
-	compose(l, c, l->begun++);
+	c->number = l->begun++;
+	compose(l, c, c->number);
 	c->busy = 1;
 	c->due = due;
 	if (!send_more(l, c))
@@ -227,8 +231,18 @@ is_whole(const struct connection *c)
 }
 
 static void
+note(const struct load *l, const struct connection *c, unsigned long status)
+{
+	if (l->replies != NULL)
+		fprintf(l->replies, "%s%012llx %lu %lld\n", l->run,
+		    (unsigned long long)c->number, status,
+		    (long long)(clock_mono() - c->due) / 1000);
+}
+
+static void
 lose(struct load *l, struct connection *c)
 {
+	note(l, c, 0);
 	l->failed++;
 	l->ended++;
 	close(c->fd);
@@ -242,6 +256,7 @@ finish(struct load *l, struct connection *c)
 	unsigned long status = strtoul(c->reply + 9, NULL, 10);
 	int closes = strcasestr(c->reply, "\r\nConnection: close") != NULL;
 
+	note(l, c, status);
 	l->took[l->ended++ - l->failed] = (uint32_t)us;
 	l->status[status < STATUSES ? status : 0]++;
 	c->busy = 0;
@@ -413,6 +428,7 @@ read_options(struct load *l, int argc, char **argv)
 		{ "keys", required_argument, NULL, 'K' },
 		{ "event", required_argument, NULL, 'e' },
 		{ "secret", required_argument, NULL, 'k' },
+		{ "replies", required_argument, NULL, 'R' },
 		{ 0 },
 	};
 	int option;
@@ -437,7 +453,8 @@ read_options(struct load *l, int argc, char **argv)
 			l->event = optarg;
 		else if (option == 'k')
 			l->secret = optarg;
-		else
+		else if (option != 'R' ||
+			 (l->replies = fopen(optarg, "w")) == NULL)
 			exit(2);
 	}
 	if (l->port == 0 || optind + 1 != argc) {
@@ -475,5 +492,7 @@ main(int argc, char **argv)
 		connect_one(&l, &l.all[i]);
 	run(&l);
 	report(&l, (double)(clock_mono() - l.start) / (double)CLOCK_SECOND);
+	if (l.replies != NULL && fclose(l.replies) != 0)
+		die("replies");
 	return 0;
 }

@@ -37,6 +37,7 @@ export class Server {
     this.dir = dir;
     this.build = options.build ?? buildDir;
     this.secret = options.secret ?? 'a secret for the tests only';
+    this.connections = options.connections ?? 256;
     this.data = join(dir, 'data');
     this.spool = join(this.data, 'spool');
     this.config = join(dir, 'config.yaml');
@@ -239,7 +240,7 @@ ${user}
 worker_processes 1;
 pid ${server.dir}/nginx.pid;
 error_log ${server.dir}/nginx-error.log;
-events { worker_connections 256; }
+events { worker_connections ${server.connections}; }
 http {
   access_log off;
   client_body_temp_path ${server.dir}/body;
@@ -258,7 +259,8 @@ ${site}
 
 /**
  * Options: config (YAML text, or a function of the server that gives it),
- * responders (how many, 1), runner (started unless false), build, secret.
+ * responders (how many, 1), runner (started unless false), build, secret,
+ * connections (that nginx takes at once, both sides counted, 256).
  */
 export async function startServer(options = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'hookspool-e2e-'));

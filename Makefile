@@ -186,7 +186,7 @@ unit-build: $(UNIT)
 
 .PHONY: test check-unit check-fcgi check-crash check-errno check-power check-e2e check-kill
 .PHONY: check-full check-concurrency check-clock check-security fuzz-replay
-.PHONY: check-memory soak
+.PHONY: check-memory check-valgrind soak
 test: ## every test, with its own set-up; ends with "N passed, N failed"
 	@scripts/deps test
 	@$(MAKE) --no-print-directory $(J) gates-build
@@ -223,14 +223,18 @@ check-security: gates-build ## what each program can not do
 	@HOOKSPOOL_PLAIN=$(B) tests/security/check
 check-memory: gates-build ## every allocation fails; 100,000 requests leak nothing
 	@HOOKSPOOL_PLAIN=$(B) scripts/gates memory-all
+check-valgrind: all valgrind-build ## unit tests and responder: no bad access, no leak
+	@scripts/deps test
+	@HOOKSPOOL_PLAIN=$(B) scripts/gates valgrind
 soak: gates-build ## SOAK_SECONDS=600 of load: runner stopped, running, restarted
 	@scripts/deps test
 	@HOOKSPOOL_PLAIN=$(B) scripts/gates soak
 GATES ?= all
 GATES_FAST := $(shell scripts/gates --list fast)
-.PHONY: gates gates-build
-gates: gates-build ## all gates into build/gates.txt; GATES=fast, or names
+.PHONY: gates gates-build valgrind-build
+gates: gates-build valgrind-build ## all gates into build/gates.txt; GATES=fast, or names
 	@HOOKSPOOL_PLAIN=$(B) scripts/gates $(GATES)
+valgrind-build: $(UNIT) $(FCGITEST)
 gates-build: all $(TESTPROG) $(CRASH) $(SECURITY) $(MEMORY) \
     $(PRELOADED) $(B)/test/crash/gate_power $(B)/bench/load
 fuzz-replay: asan ## every kept input once through its fuzz target

@@ -195,16 +195,17 @@ find_end(const char *start, const char *end, const char **next)
 	}
 }
 
-/* The record that `at` lies in begins here (or `from`). */
+/* The record that `at` lies in begins here (or `from`). Nothing is behind
+ * `end`, where `at` may stand and a newline before it. */
 static const char *
-start_before(const char *from, const char *at)
+start_before(const char *from, const char *at, const char *end)
 {
 	for (;;) {
 		const char *stop = memrchr(from, '\n', (size_t)(at - from));
 
 		if (stop == NULL)
 			return from;
-		if (stop[1] == '{')
+		if (stop + 1 < end && stop[1] == '{')
 			return stop + 1;
 		at = stop;
 	}
@@ -229,7 +230,7 @@ cut(const struct reader *r, const char *from, const char *end,
 
 			/* None: but the last record may go on in the next
 			 * piece, and the needle may be there. */
-			from = start_before(from, hit != NULL ? hit : end);
+			from = start_before(from, hit != NULL ? hit : end, end);
 		}
 		start = find_start(from, end);
 		*rest = start;

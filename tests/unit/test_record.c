@@ -369,10 +369,14 @@ large_files_are_read_in_pieces(void **state)
 		    str(g.last, "job_id") + 35, i ? "0001" : "09c5");
 		json_free(g.last);
 	}
-	g = (struct got){ .count = 0 };
-	assert_int_equal(record_each(f->spool, &one, take, &g, &err), 0);
-	assert_int_equal(g.count, 1);
-	json_free(g.last);
+	for (int i = 0; i < 2; i++) {
+		g = (struct got){ .count = 0 };
+		one.newest_first = i;
+		assert_int_equal(
+		    record_each(f->spool, &one, take, &g, &err), 0);
+		assert_int_equal(g.count, 1);
+		json_free(g.last);
+	}
 }
 
 static void

@@ -226,7 +226,7 @@ static void
 lines_of_several_writers_never_mix(void **state)
 {
 	struct fixture *f = *state;
-	struct lines *l = malloc(sizeof *l);
+	struct lines *l;
 	pid_t pids[4];
 
 	for (int i = 0; i < 4; i++) {
@@ -247,6 +247,7 @@ lines_of_several_writers_never_mix(void **state)
 		waitpid(pids[i], &status, 0);
 		assert_int_equal(status, 0);
 	}
+	l = malloc(sizeof *l);
 	read_lines(l, f);
 	assert_int_equal(l->count, 1600);
 	free_lines(l);

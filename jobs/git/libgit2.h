@@ -26,6 +26,7 @@
 	X(git_commit_lookup)                                                   \
 	X(git_commit_message)                                                  \
 	X(git_commit_tree)                                                     \
+	X(git_commit_tree_id)                                                  \
 	X(git_config_free)                                                     \
 	X(git_config_set_bool)                                                 \
 	X(git_config_set_string)                                               \
@@ -37,12 +38,15 @@
 	X(git_diff_tree_to_tree)                                               \
 	X(git_error_last)                                                      \
 	X(git_fetch_options_init)                                              \
+	X(git_index_add)                                                       \
 	X(git_index_add_all)                                                   \
 	X(git_index_entrycount)                                                \
 	X(git_index_free)                                                      \
 	X(git_index_get_byindex)                                               \
+	X(git_index_open)                                                      \
 	X(git_index_read_tree)                                                 \
 	X(git_index_update_all)                                                \
+	X(git_index_write)                                                     \
 	X(git_index_write_tree)                                                \
 	X(git_libgit2_init)                                                    \
 	X(git_libgit2_opts)                                                    \
@@ -51,6 +55,11 @@
 	X(git_odb_add_disk_alternate)                                          \
 	X(git_odb_exists)                                                      \
 	X(git_odb_free)                                                        \
+	X(git_odb_object_data)                                                 \
+	X(git_odb_object_free)                                                 \
+	X(git_odb_object_size)                                                 \
+	X(git_odb_read)                                                        \
+	X(git_odb_read_header)                                                 \
 	X(git_oid_fromstr)                                                     \
 	X(git_oid_tostr)                                                       \
 	X(git_patch_free)                                                      \
@@ -83,10 +92,13 @@
 	X(git_revparse_single)                                                 \
 	X(git_signature_free)                                                  \
 	X(git_signature_new)                                                   \
+	X(git_tree_entry_byindex)                                              \
+	X(git_tree_entry_filemode)                                             \
+	X(git_tree_entry_id)                                                   \
 	X(git_tree_entry_name)                                                 \
+	X(git_tree_entrycount)                                                 \
 	X(git_tree_free)                                                       \
-	X(git_tree_lookup)                                                     \
-	X(git_tree_walk)
+	X(git_tree_lookup)
 
 #define LIBGIT2_MEMBER(function) __typeof__(function) *(function);
 struct libgit2 {
@@ -107,6 +119,7 @@ int libgit2_load(struct err *err) CHECKED;
 #define git_commit_lookup	  libgit2.git_commit_lookup
 #define git_commit_message	  libgit2.git_commit_message
 #define git_commit_tree		  libgit2.git_commit_tree
+#define git_commit_tree_id	  libgit2.git_commit_tree_id
 #define git_config_free		  libgit2.git_config_free
 #define git_config_set_bool	  libgit2.git_config_set_bool
 #define git_config_set_string	  libgit2.git_config_set_string
@@ -119,12 +132,15 @@ int libgit2_load(struct err *err) CHECKED;
 #define git_diff_tree_to_tree		libgit2.git_diff_tree_to_tree
 #define git_error_last			libgit2.git_error_last
 #define git_fetch_options_init		libgit2.git_fetch_options_init
+#define git_index_add			libgit2.git_index_add
 #define git_index_add_all		libgit2.git_index_add_all
 #define git_index_entrycount		libgit2.git_index_entrycount
 #define git_index_free			libgit2.git_index_free
 #define git_index_get_byindex		libgit2.git_index_get_byindex
+#define git_index_open			libgit2.git_index_open
 #define git_index_read_tree		libgit2.git_index_read_tree
 #define git_index_update_all		libgit2.git_index_update_all
+#define git_index_write			libgit2.git_index_write
 #define git_index_write_tree		libgit2.git_index_write_tree
 #define git_libgit2_init		libgit2.git_libgit2_init
 #define git_libgit2_opts		libgit2.git_libgit2_opts
@@ -133,6 +149,11 @@ int libgit2_load(struct err *err) CHECKED;
 #define git_odb_add_disk_alternate	libgit2.git_odb_add_disk_alternate
 #define git_odb_exists			libgit2.git_odb_exists
 #define git_odb_free			libgit2.git_odb_free
+#define git_odb_object_data		libgit2.git_odb_object_data
+#define git_odb_object_free		libgit2.git_odb_object_free
+#define git_odb_object_size		libgit2.git_odb_object_size
+#define git_odb_read			libgit2.git_odb_read
+#define git_odb_read_header		libgit2.git_odb_read_header
 #define git_oid_fromstr			libgit2.git_oid_fromstr
 #define git_oid_tostr			libgit2.git_oid_tostr
 #define git_patch_free			libgit2.git_patch_free
@@ -167,9 +188,12 @@ int libgit2_load(struct err *err) CHECKED;
 #define git_revparse_single	   libgit2.git_revparse_single
 #define git_signature_free	   libgit2.git_signature_free
 #define git_signature_new	   libgit2.git_signature_new
+#define git_tree_entry_byindex	   libgit2.git_tree_entry_byindex
+#define git_tree_entry_filemode	   libgit2.git_tree_entry_filemode
+#define git_tree_entry_id	   libgit2.git_tree_entry_id
 #define git_tree_entry_name	   libgit2.git_tree_entry_name
+#define git_tree_entrycount	   libgit2.git_tree_entrycount
 #define git_tree_free		   libgit2.git_tree_free
 #define git_tree_lookup		   libgit2.git_tree_lookup
-#define git_tree_walk		   libgit2.git_tree_walk
 
 #endif

@@ -154,6 +154,16 @@ open_repo(struct mirror *m, struct err *err)
 }
 
 int
+mirror_repository(
+    struct mirror *m, struct git_repository **out, struct err *err)
+{
+	if (open_repo(m, err) == -1)
+		return -1;
+	*out = m->repo;
+	return 0;
+}
+
+int
 mirror_has(struct mirror *m, const char *sha)
 {
 	struct err ignored;

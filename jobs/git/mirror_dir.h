@@ -4,12 +4,19 @@
 
 #include "err.h"
 
+struct git_repository;
+struct mirror;
+
 /*
  * The names inside mirrors/owner/name, shared by mirror.c (which makes
  * generations) and evict.c (which removes them). mirror.h has the layout.
  */
 
 #define PATH_MAX_GIT 1024 /* bytes; longer data directories are refused */
+
+/* The current generation, opened; borrowed until the mirror's next fetch. */
+int mirror_repository(struct mirror *mirror, struct git_repository **out,
+    struct err *err) CHECKED;
 
 /* "g12.git" is 12; anything else 0. */
 unsigned mirror_generation(const char *name);

@@ -22,6 +22,7 @@
 #include "git/libgit2.h"
 #include "git/mirror.h"
 #include "git/mirror_dir.h"
+#include "git/unpack.h"
 #include "git/workspace.h"
 #include "head.h"
 
@@ -144,58 +145,19 @@ make_repository(struct workspace *w, const char *sha, struct err *err)
 }
 
 static int
-is_attributes(const char *root, const git_tree_entry *entry, void *payload)
+check_out(struct workspace *w, struct mirror *mirror,
+    const struct workspace_options *options, struct err *err)
 {
-	int *found = payload;
+	struct unpack u = {
+		.path = w->path, .dir = -1, .max_bytes = options->max_bytes
+	};
+	int rc = -1;
 
-	(void)root;
-	*found |= strcmp(git_tree_entry_name(entry), ".gitattributes") == 0;
-	return *found ? -1 : 0; /* -1 ends the walk */
-}
-
-/*
- * Filters (line ends, $Id$) are asked for by attributes alone, since no
- * configuration of this machine is read. Most repositories have none, and
- * looking each file's up is a third of a checkout's time.
- */
-static int
-needs_filters(const git_commit *commit)
-{
-	git_tree *tree = NULL;
-	int found = 0, rc;
-
-	rc = git_commit_tree(&tree, commit);
-	if (rc == 0)
-		rc = git_tree_walk(
-		    tree, GIT_TREEWALK_PRE, is_attributes, &found);
-	git_tree_free(tree);
-	return found || rc < 0;
-}
-
-static int
-check_out(struct workspace *w, const struct workspace_options *options,
-    struct err *err)
-{
-	git_checkout_options how;
-	git_repository *repo = NULL;
-	git_commit *commit = NULL;
-	git_oid oid;
-	int rc = git_repository_open(&repo, w->path);
-
-	git_checkout_options_init(&how, GIT_CHECKOUT_OPTIONS_VERSION);
-	how.checkout_strategy = GIT_CHECKOUT_FORCE;
-	if (rc == 0)
-		rc = git_oid_fromstr(&oid, options->sha);
-	if (rc == 0)
-		rc = git_commit_lookup(&commit, repo, &oid);
-	if (rc == 0) {
-		how.disable_filters = !needs_filters(commit);
-		rc = git_checkout_tree(repo, (git_object *)commit, &how);
-	}
-	git_commit_free(commit);
-	git_repository_free(repo);
-	return rc < 0 ? git_failed(err, rc, "checkout of %.40s", options->sha)
-		      : 0;
+	if (fs_open_dir(&u.dir, w->parent, w->name, err) == 0 &&
+	    mirror_repository(mirror, &u.objects, err) == 0)
+		rc = unpack_commit(&u, options->sha, err);
+	fs_close(&u.dir);
+	return rc;
 }
 
 /* ---- making and removing ---- */
@@ -215,7 +177,7 @@ populate(struct workspace *w, struct mirror *mirror,
 		return err_sys(err, "workspaces/%s", w->name);
 	if (make_repository(w, options->sha, err) == -1)
 		return -1;
-	return check_out(w, options, err);
+	return check_out(w, mirror, options, err);
 }
 
 int

@@ -63,7 +63,7 @@ CRASH	:= $(patsubst tests/crash/%.c,$(B)/test/crash/%,$(CRASH_SRC))
 SECURITY := $(patsubst tests/security/%.c,$(B)/test/security/%,$(SECURITY_SRC))
 POWER_OBJ := $(call obj,$(wildcard tests/crash/*power*.c))
 MEMORY	:= $(patsubst tests/memory/%.c,$(B)/test/memory/%,$(MEMORY_SRC))
-PRELOADED := $(B)/test/crash/short_write.so $(B)/test/crash/suspend.so \
+PRELOADED := $(B)/test/crash/faults.so $(B)/test/crash/suspend.so \
 	  $(B)/test/memory/alloc_shim.so
 TESTPROG := $(patsubst tests/programs/%.c,$(B)/test/program/%,$(TESTPROG_SRC))
 BENCH	:= $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SRC))

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Program, waitFor } from '../e2e/support/process.mjs';
-import { Lab, program, stub } from './lab.mjs';
+import { Lab, endAfter, program, stub } from './lab.mjs';
 
 const library = ['/usr/lib', '/usr/lib64', '/usr/local/lib'].flatMap((dir) =>
   existsSync(dir) ? [dir, ...readdirSync(dir).map((d) => join(dir, d))] : [])
@@ -35,6 +35,8 @@ const SLACK = 2500; // ms that a busy machine may be late
 
 let violations = 0;
 let cases = 0;
+const open = new Set();
+endAfter(200, () => [...open].join(', '));
 
 const jumps = { 'an hour ahead': HOUR, 'an hour back': -HOUR,
   'a day ahead': DAY, 'a day back': -DAY, 'to 2038': to2038 };
@@ -119,12 +121,14 @@ class Clock {
 async function check(name, fn) {
   const clock = new Clock(name);
   cases++;
+  open.add(name);
   try {
     await fn(clock);
   } catch (error) {
     clock.wrong(error.message);
     await clock.runner?.stop();
   }
+  open.delete(name);
 }
 
 /** The second attempt is due DELAY after the first, by a clock that no jump

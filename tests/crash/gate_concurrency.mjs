@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Bench } from '../e2e/support/bench.mjs';
-import { Lab, stub } from './lab.mjs';
+import { Lab, endAfter, stub } from './lab.mjs';
 
 if (existsSync('/dev/shm')) process.env.TMPDIR = '/dev/shm';
 const jobs = Number(process.argv[2] ?? 10000);
@@ -56,7 +56,7 @@ async function manyRunners() {
     bench.run({ args: ['--worker', stub, '--retry-schedule', '10ms'] });
   const waiting = () => ['new', 'run', 'retry'].reduce(
     (sum, state) => sum + bench.names(state).length, 0);
-  const deadline = performance.now() + 60000 + jobs * 100;
+  const deadline = performance.now() + 60000 + jobs * 25;
   while (waiting() > 0 && performance.now() < deadline) await sleep(200);
   const seconds = (performance.now() - began) / 1000;
   await Promise.all(bench.programs.map((p) => p.stop()));
@@ -111,7 +111,10 @@ async function manyCopies() {
   return wrong;
 }
 
+let stage = 'copies of one delivery';
+endAfter(60 + 80 + jobs / 40, () => stage);
 const wrong = await manyCopies();
+stage = 'many runners';
 const r = await manyRunners();
 console.log(`${runners} runners, ${jobs} jobs of ${KEYS} keys, ${r.killed} ` +
   `workers killed, ${r.seconds.toFixed(1)} s: ${r.overlaps} overlaps, ` +

@@ -7,14 +7,19 @@
 //
 //   node tests/crash/gate_errno.mjs [all]
 //
-// Without `all` every boundary gets two of the errors, in turn.
+// Without `all` a sample, spread evenly over protocols and calls; another one
+// each day, or as SEED=N says.
 
 import { readFileSync, rmSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 
+import { random } from '../e2e/support/process.mjs';
 import { Lab, calls, program } from './lab.mjs';
 import { disturb, scenarios, sweepAll, trace } from './scenarios.mjs';
 
+/* What close() may say; it closes all the same, so it is a preloaded one. */
+const CLOSE_ERRORS = ['ENOSPC', 'EDQUOT', 'EIO', 'EINTR'];
 const ERRORS = ['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'EINTR',
   'EROFS', 'EACCES'];
 /* Calls that can fail with them; the others have no error we could meet. */
@@ -27,35 +32,66 @@ const CAN_FAIL = new Set(['openat', 'read', 'pread64', 'write', 'pwrite64',
 const FLUSHES = new Set(['fsync', 'fdatasync', 'syncfs']);
 const SPIN = 4000; // more calls than the undisturbed run: it spins
 
+const SAMPLE = 900;
 const all = process.argv[2] === 'all';
+const today = Math.floor(Date.now() / 86400e3);
+const seed = Number(process.env.SEED ?? today);
 const labs = [1, 2, 3, 4].map((i) => new Lab(`errno${i}`));
 
-/** Loading libraries is not ours: boundaries begin when the spool is opened.*/
+/** Loading libraries is not ours: boundaries begin when the spool is opened.
+ * The preloaded close() counts its own. */
 function ours(list) {
-  const first = list.findIndex(({ line }) => /spool"|config\.yaml/.test(line));
-  return list.slice(first === -1 ? 0 : first)
-    .filter(({ name }) => CAN_FAIL.has(name));
+  const first = Math.max(0,
+    list.findIndex(({ line }) => /spool"|config\.yaml/.test(line)));
+  const loading = list.slice(0, first).filter(({ name }) => name === 'close');
+  return list.slice(first).filter(({ name }) => CAN_FAIL.has(name))
+    .map((one) => one.name === 'close'
+      ? { ...one, n: one.n - loading.length } : one);
 }
 
-const cases = [];
-for (const scenario of scenarios) {
-  const log = await trace(labs[0], scenario);
+/** Every case of a protocol: [{name, n, error} or {short}]. */
+function casesOf(scenario, log) {
   const list = calls(log);
-  const writes = list.filter(({ name }) => /^p?write/.test(name)).length;
   const usual = log.split('\n').length;
-  const before = cases.length;
-  for (const { name, n } of ours(list)) {
-    const errors = all ? ERRORS : [0, 1].map((k) =>
-      ERRORS[(cases.length + 4 * k + k) % ERRORS.length]);
-    for (const error of errors)
-      cases.push({ scenario, name, n, error, usual, index: cases.length,
-        title: `${scenario.name}: ${name} ${n} fails with ${error}` });
-  }
+  const found = ours(list).flatMap(({ name, n }) =>
+    (name === 'close' ? CLOSE_ERRORS : ERRORS).map((error) =>
+    ({ scenario, name, n, error, usual,
+      title: `${scenario.name}: ${name} ${n} fails with ${error}` })));
+  const writes = list.filter(({ name }) => /^p?write/.test(name)).length;
   for (let n = 1; n <= writes; n++)
-    cases.push({ scenario, short: n, usual, index: cases.length,
+    found.push({ scenario, name: 'short', short: n, usual,
       title: `${scenario.name}: write ${n} is short` });
-  console.log(`# ${scenario.name}: ${cases.length - before} cases`);
+  return found;
 }
+
+/** So many of them: of each protocol and call as many as of the others, as
+ * long as it has that many; which, the seed says. */
+function sample(cases, count) {
+  const pick = random(seed);
+  const heaps = new Map();
+  for (const one of cases) {
+    const heap = `${one.scenario.name} ${one.name}`;
+    if (!heaps.has(heap)) heaps.set(heap, []);
+    heaps.get(heap).push(one);
+  }
+  const chosen = [];
+  for (let left = [...heaps.values()]; left.length > 0;
+    left = left.filter((heap) => heap.length > 0))
+    for (const heap of left) {
+      if (chosen.length === count) return chosen;
+      chosen.push(...heap.splice(Math.floor(pick() * heap.length), 1));
+    }
+  return chosen;
+}
+
+const every = [];
+for (const scenario of scenarios) {
+  const found = casesOf(scenario, await trace(labs[0], scenario));
+  console.log(`# ${scenario.name}: ${found.length} cases`);
+  every.push(...found);
+}
+const cases = (all ? every : sample(every, SAMPLE))
+  .map((one, index) => ({ ...one, index }));
 
 /** What the disturbed process itself did wrong. */
 function look(lab, one, how) {
@@ -105,12 +141,19 @@ function flushedAgain(text) {
 const putAside = (one) => ['EACCES', 'EROFS'].includes(one.error) &&
   /read|stat|openat/.test(one.name);
 
-const violations = await sweepAll(labs, cases, async (lab, one) => {
+/** [options of strace, environment] */
+function fault(one) {
+  const preload = { LD_PRELOAD: program('test/crash/faults.so') };
+  if (one.short) return [['-e', 'trace=write,pwrite64'],
+    { ...preload, SHORT_AT: String(one.short) }];
+  if (one.name === 'close') return [[], { ...preload, CLOSE_AT: String(one.n),
+    CLOSE_ERROR: String(constants.errno[one.error]) }];
+  return [['-e', `inject=${one.name}:error=${one.error}:when=${one.n}`], {}];
+}
+
+const violations = await sweepAll(labs, cases, all ? 10000 : 400, async (lab, one) => {
   const log = join(lab.dir, 'strace');
-  const inject = one.short ? ['-e', 'trace=write,pwrite64'] : [
-    '-e', `inject=${one.name}:error=${one.error}:when=${one.n}`];
-  const env = one.short ? { SHORT_AT: String(one.short),
-    LD_PRELOAD: program('test/crash/short_write.so') } : {};
+  const [inject, env] = fault(one);
   const { bad } = await disturb(lab, one.scenario,
     ['strace', '-qq', '-y', '-o', log, ...inject],
     { resend: one.index % 3, env, look: (how) => look(lab, one, how) });
@@ -118,6 +161,7 @@ const violations = await sweepAll(labs, cases, async (lab, one) => {
     : bad;
 });
 for (const lab of labs) lab.end();
-console.log(`${scenarios.length} protocols, ${cases.length} failures, ` +
-  `${violations} violations`);
+console.log(`${scenarios.length} protocols, ${cases.length} failures` +
+  (all ? '' : ` of ${every.length} (SEED=${seed})`) +
+  `, ${violations} violations`);
 process.exitCode = violations === 0 && cases.length > 100 ? 0 : 1;

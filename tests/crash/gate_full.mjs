@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Program, waitFor } from '../e2e/support/process.mjs';
-import { Lab, program, stub } from './lab.mjs';
+import { Lab, endAfter, program, stub } from './lab.mjs';
 
 if (process.argv[2] !== 'inside') {
   for (const how of [['-Urm'], ['-m']]) {
@@ -34,6 +34,8 @@ if (process.argv[2] !== 'inside') {
 }
 
 let violations = 0;
+let stage = '';
+endAfter(270, () => stage);
 const wrong = (text) => {
   violations++;
   console.log(`VIOLATION: ${text}`);
@@ -74,6 +76,7 @@ function judgeAll(lab, accepted, title) {
 
 /** Until the floor; then everything accepted is settled below it. */
 async function floor(title, options, limits, length) {
+  stage = title;
   const lab = mountLab(options, limits);
   const accepted = [];
   let refused = 0;
@@ -131,6 +134,7 @@ function cpuTicks(pid) {
 
 async function foreign(what) {
   const title = `the last ${what}`;
+  stage = title;
   const lab = mountLab('size=4m,nr_inodes=400',
     '{min-free-bytes: 1, min-free-inodes: 1}');
   writeFileSync(join(lab.dir, 'plan'), 'gate');

@@ -15,6 +15,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync,
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
+import { descendants } from '../e2e/support/process.mjs';
+
 const build = resolve(process.env.HOOKSPOOL_PLAIN ?? 'build');
 export const program = (name) => join(build, name);
 export const driver = program('test/program/spool_drive');
@@ -33,10 +35,22 @@ export const START = new Set(['execve', 'brk', 'mmap', 'mprotect', 'munmap',
   'getppid', 'uname', 'sysinfo', 'futex', 'readlink', 'sched_getaffinity',
   'sched_yield', 'madvise', 'mremap']);
 
+/* Removed however the gate ends. */
+const labs = new Set();
+process.once('exit', () => labs.forEach((lab) => {
+  try {
+    lab.end();
+  } catch {
+    // a file system is still mounted there; it goes with its namespace
+  }
+}));
+process.once('SIGTERM', () => process.exit(143));
+
 export class Lab {
   constructor(name) {
     const base = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
     this.dir = mkdtempSync(join(base, `hookspool-${name}-`));
+    labs.add(this);
     this.spool = join(this.dir, 'spool');
     this.config = join(this.dir, 'config.yaml');
     writeFileSync(this.config, `data-directory: ${this.dir}
@@ -60,25 +74,42 @@ hooks:
   }
 
   end() {
+    labs.delete(this);
     rmSync(this.dir, { recursive: true, force: true });
   }
 
-  /** Runs a program to its end: {code, signal, stdout, stderr}. */
+  /** Runs a program to its end, or for so many seconds, with all that it
+   * started: {code, signal, stdout, stderr, late}. */
   run(command, { input = '', env = {}, seconds = 30 } = {}) {
     return new Promise((fulfil, reject) => {
       const child = spawn(command[0], command.slice(1), {
         env: { PATH: process.env.PATH, HOOKSPOOL_CONFIG: this.config, ...env },
-        cwd: this.dir, timeout: seconds * 1000, killSignal: 'SIGKILL',
+        cwd: this.dir,
       });
-      let stdout = '';
-      let stderr = '';
-      child.stdout.on('data', (bytes) => (stdout += bytes));
-      child.stderr.on('data', (bytes) => (stderr += bytes));
+      const text = { stdout: '', stderr: '' };
+      const pipes = [child.stdout, child.stderr];
+      let late = false;
+      /* A tracer's death does not end what it traces. */
+      const alarm = setTimeout(() => {
+        late = true;
+        for (const { pid } of descendants(child.pid)) end(pid);
+        child.kill('SIGKILL');
+      }, seconds * 1000);
+      let patience;
+      child.stdout.on('data', (bytes) => (text.stdout += bytes));
+      child.stderr.on('data', (bytes) => (text.stderr += bytes));
       child.stdin.on('error', () => {});
       child.stdin.end(input);
       child.once('error', reject);
-      child.once('close', (code, signal) =>
-        fulfil({ code, signal, stdout, stderr }));
+      /* Somebody who outlives it may hold its pipes. */
+      child.once('exit', () => {
+        clearTimeout(alarm);
+        patience = setTimeout(() => pipes.forEach((p) => p.destroy()), 5000);
+      });
+      child.once('close', (code, signal) => {
+        clearTimeout(patience);
+        fulfil({ code, signal, late, ...text });
+      });
     });
   }
 
@@ -202,6 +233,24 @@ hooks:
         bad.push(`lock/${name} is not empty`);
     return bad;
   }
+}
+
+function end(pid) {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has ended meanwhile
+  }
+}
+
+/** Ends the gate when its time is over, whatever it waits for: what() says
+ * where it is. */
+export function endAfter(seconds, what) {
+  setTimeout(() => {
+    for (const { pid } of descendants(process.pid)) end(pid);
+    console.log(`no end after ${seconds} s: ${what()}`);
+    process.exit(1);
+  }, seconds * 1000).unref();
 }
 
 export const delivery = (n) =>

@@ -50,6 +50,9 @@ int power_first_cut(const struct power_log *log);
 /* TOP/SHARD with a configuration and the stub worker's plan. */
 void power_make_home(char out[200], const char *top, unsigned shard);
 
+/* For a child: nothing is left running when the gate ends. */
+void power_die_with_parent(void);
+
 /* The shards side by side; adds up disks and violations. */
 void power_search(struct search *sum, const char *top);
 

@@ -218,6 +218,7 @@ drain_in_child(struct judging *j)
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		power_die_with_parent();
 		alarm(60); /* one that hangs is a violation */
 		if (power_drain(j->home) == -1)
 			_exit(1);

@@ -2,8 +2,10 @@
 /*
  * Goes through the disks of a recording, in several processes side by side.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -137,6 +139,12 @@ power_make_home(char out[200], const char *top, unsigned shard)
 }
 
 void
+power_die_with_parent(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+void
 power_search(struct search *sum, const char *top)
 {
 	int pipes[2];
@@ -149,6 +157,7 @@ power_search(struct search *sum, const char *top)
 
 		if (fork() != 0)
 			continue;
+		power_die_with_parent();
 		power_make_home(home, top, i);
 		own.home = home;
 		own.shard = i;

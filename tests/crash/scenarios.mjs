@@ -8,7 +8,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { driver } from './lab.mjs';
+import { driver, endAfter } from './lab.mjs';
 
 const byDriver = {
   acked: ({ stdout }) => /^(new|duplicate)$/m.test(stdout),
@@ -138,6 +138,7 @@ export async function disturb(lab, scenario, wrap, { resend = 0, env = {},
   const how = await lab.run([...wrap, ...command],
     { ...options, env: { ...options.env, ...env }, seconds });
   const bad = [...(look ? look(how) : []), ...lab.torn()];
+  if (how.late) bad.push(`no end within ${seconds} s`);
   const acked = scenario.prepared || scenario.acked(how);
   const before = new Map(scenario.jobs.map((n) => {
     const states = lab.states(n);
@@ -184,14 +185,19 @@ export async function trace(lab, scenario) {
   return text;
 }
 
-/** Runs cases on several labs at once; fn(lab, case) gives complaints. */
-export async function sweepAll(labs, cases, fn) {
+/** Runs cases on several labs at once; fn(lab, case) gives complaints. Ends
+ * the gate after so many seconds, saying which cases it was at. */
+export async function sweepAll(labs, cases, seconds, fn) {
+  const current = new Map();
   let next = 0;
   let violations = 0;
+  endAfter(seconds, () => `${next} of ${cases.length} cases, at ` +
+    [...current.values()].join(' and '));
   await Promise.all(labs.map(async (lab) => {
     while (next < cases.length) {
       const one = cases[next++];
       let bad;
+      current.set(lab, one.title);
       try {
         bad = await fn(lab, one);
       } catch (error) {
@@ -200,7 +206,7 @@ export async function sweepAll(labs, cases, fn) {
       for (const text of bad) console.log(`${one.title}: ${text}`);
       if (bad.length > 0) violations++;
     }
+    current.delete(lab);
   }));
   return violations;
 }
-

@@ -69,6 +69,13 @@ int config_overlay(struct config **out, const struct config *config,
     const char *repository, const char *text, size_t len,
     struct config_report *report, struct err *err) CHECKED;
 
+/*
+ * 1 if loading the file again would give the same: neither it nor a file that
+ * it names for a secret has changed. In doubt 0, as when one of them had only
+ * just been written. Costs one stat(2) a file.
+ */
+int config_is_current(const struct config *config);
+
 /* The file's name, as it was given. */
 const char *config_path(const struct config *config);
 

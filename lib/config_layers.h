@@ -7,6 +7,7 @@
 #include "config_problems.h"
 #include "config_table.h"
 #include "config_value.h"
+#include "file_stamps.h"
 
 /*
  * What a loaded configuration is made of; for the config*.c files and the
@@ -42,7 +43,8 @@ struct config {
 	char *path;
 	char *name; /* its last component */
 	struct config_source source, default_source;
-	unsigned mode; /* of the file: permission bits */
+	unsigned mode;	      /* of the file: permission bits */
+	struct stamps stamps; /* of it, and of the secrets' files */
 	struct value_pool pool;
 	struct layer root;
 	const struct config_value *defaults; /* by dotted name */
@@ -73,10 +75,11 @@ int config_merge(struct value_pool *pool, struct repository *r,
  * Takes the secrets out of the layer's tree: makes struct secret of them,
  * reads the files, wipes the text. Mistakes go to *problems. `path` is the
  * layer's, "" or "repositories.api"; `mode` is that of the file it stands
- * in, for CONFIG_CHECK_MODES; it becomes 0 once it was complained of.
+ * in, for CONFIG_CHECK_MODES; it becomes 0 once it was complained of. Files
+ * that are read are added to `stamps`.
  */
 void layer_read_secrets(struct layer *layer, const char *path, unsigned flags,
-    unsigned *mode, struct problems *problems);
+    unsigned *mode, struct stamps *stamps, struct problems *problems);
 void layer_release(struct layer *layer);
 
 /* The key whose secrets this one belongs to: webhook-secret for

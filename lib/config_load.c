@@ -161,7 +161,8 @@ gather_repositories(struct config *c, unsigned flags, struct problems *p)
 		snprintf(
 		    path, sizeof path, "repositories.%s", value_name(all, i));
 		if (!(flags & CONFIG_SKIP_SECRETS))
-			layer_read_secrets(&r->block, path, flags, &c->mode, p);
+			layer_read_secrets(
+			    &r->block, path, flags, &c->mode, &c->stamps, p);
 		if (config_merge(&c->pool, r, c->root.map) == -1)
 			return -1;
 	}
@@ -184,7 +185,8 @@ digest_text(struct config *c, const struct buf *text, unsigned flags,
 	if (p->errors > 0)
 		return;
 	if (!(flags & CONFIG_SKIP_SECRETS))
-		layer_read_secrets(&c->root, "", flags, &c->mode, p);
+		layer_read_secrets(
+		    &c->root, "", flags, &c->mode, &c->stamps, p);
 	if (gather_repositories(c, flags, p) == -1)
 		p->no_memory = 1;
 }
@@ -222,6 +224,9 @@ load(struct config **out, int fd, const char *path, unsigned flags,
 	if (c == NULL)
 		return err_set(err, ERR_TEMP, 0, "out of memory");
 	buf_init(&text, READ_CONFIG_MAX + 1);
+	/* A copy is not what it would be to read the file again. */
+	c->stamps.doubt = fd != -1;
+	stamps_add(&c->stamps, path);
 	if (fd == -1)
 		r = read_config_file(&text, &c->mode, path, err);
 	else
@@ -252,6 +257,12 @@ config_load(struct config **out, const char *path, struct config_report *report,
     struct err *err)
 {
 	return load(out, -1, path, 0, report, err);
+}
+
+int
+config_is_current(const struct config *config)
+{
+	return stamps_hold(&config->stamps);
 }
 
 int
@@ -328,6 +339,7 @@ config_free(struct config *config)
 	free(config->repositories);
 	free(config->names);
 	pool_release(&config->pool);
+	stamps_release(&config->stamps);
 	free(config->path);
 	free(config->name);
 	free(config);

@@ -16,6 +16,7 @@ struct taking {
 	const char *path; /* of the layer, "" or "repositories.api" */
 	unsigned flags;
 	unsigned *mode; /* of config.yaml; 0 once it was complained of */
+	struct stamps *stamps;
 	char where[CONFIG_PATH];
 };
 
@@ -121,6 +122,7 @@ make_secret(struct taking *t, const struct config_key *key,
 
 	check_mode(t, key, v);
 	if (key->marks & MARK_SECRET_FILE) {
+		secret_stamp(v->text, t->stamps);
 		r = secret_read(out, v->text, &err);
 	} else {
 		if (read_variable(t, v, &text, &len) == -1)
@@ -194,14 +196,15 @@ take_key(struct taking *t, const struct config_key *key)
 
 void
 layer_read_secrets(struct layer *layer, const char *path, unsigned flags,
-    unsigned *mode, struct problems *problems)
+    unsigned *mode, struct stamps *stamps, struct problems *problems)
 {
 	static const enum config_mark marks[] = { MARK_SECRET,
 		MARK_SECRET_FILE };
 	struct taking t = { .layer = layer,
 		.problems = problems,
 		.path = path,
-		.flags = flags };
+		.flags = flags,
+		.stamps = stamps };
 
 	t.mode = mode;
 	for (size_t m = 0; m < sizeof marks / sizeof *marks; m++) {

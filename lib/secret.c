@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "err.h"
+#include "file_stamps.h"
 #include "fsio.h"
 #include "nodump.h"
 #include "redact.h"
@@ -130,6 +131,18 @@ secret_read(struct secret **out, const char *path, struct err *err)
 out:
 	secret_free(s);
 	return rc;
+}
+
+void
+secret_stamp(const char *path, struct stamps *stamps)
+{
+	char name[SECRET_PATH_MAX];
+	struct err ignored;
+
+	if (full_name(name, sizeof name, path, &ignored) == -1)
+		stamps->doubt = 1;
+	else
+		stamps_add(stamps, name);
 }
 
 const char *

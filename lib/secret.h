@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 struct err;
+struct stamps;
 
 /*
  * A secret value: webhook secrets, tokens, keys. There is no function that
@@ -21,6 +22,9 @@ int secret_new(struct secret **out, const char *value, size_t len,
  * a slash is looked up in $CREDENTIALS_DIRECTORY (systemd). */
 int secret_read(struct secret **out, const char *path, struct err *err)
     __attribute__((warn_unused_result));
+
+/* Stamps the file that secret_read() would read. */
+void secret_stamp(const char *path, struct stamps *stamps);
 
 const char *secret_bytes(const struct secret *s); /* NUL-terminated */
 size_t secret_len(const struct secret *s);

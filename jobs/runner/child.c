@@ -85,68 +85,13 @@ make_argv(const char *argv[ARGV_MAX], const struct child_setup *setup,
 /* ---- between fork and exec: async-signal-safe calls only ---- */
 
 static _Noreturn void
-give_in(const char *what)
+become_worker(
+    const struct child_fds *fds, pid_t runner, char **argv, char **env)
 {
-	const char *parts[] = { "reason ", what, ": ", strerrordesc_np(errno),
-		"\n" };
-
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-		if (parts[i] != NULL &&
-		    write(CHILD_REPORT_FD, parts[i], strlen(parts[i])) == -1)
-			break;
-	}
-	_exit(ENDING_NO_WORKER);
-}
-
-/* First all above the numbers in use, so that none is overwritten before it
- * is copied. */
-static int
-arrange_descriptors(const struct job *job, int report, int config)
-{
-	int file = fcntl(job->fd, F_DUPFD_CLOEXEC, CHILD_CONFIG_FD + 1);
-	int key = fcntl(job->key_fd, F_DUPFD_CLOEXEC, CHILD_CONFIG_FD + 1);
-	int pipe = fcntl(report, F_DUPFD_CLOEXEC, CHILD_CONFIG_FD + 1);
-	int good = fcntl(config, F_DUPFD_CLOEXEC, CHILD_CONFIG_FD + 1);
-
-	if (dup2(pipe, CHILD_REPORT_FD) == -1 || dup2(file, 0) == -1 ||
-	    dup2(good, CHILD_CONFIG_FD) == -1 || dup2(2, 1) == -1)
-		return -1;
-	if (job->key_fd != -1 && dup2(key, CHILD_KEY_FD) == -1)
-		return -1;
-	if (job->key_fd == -1)
-		close(CHILD_KEY_FD);
-	return close_range(CHILD_CONFIG_FD + 1, ~0u, 0);
-}
-
-static void
-reset_signals(void)
-{
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	sigaction(SIGPIPE, &dfl, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static _Noreturn void
-become_worker(const struct job *job, int report, int config, pid_t runner,
-    char **argv, char **env)
-{
-	static const struct rlimit no_core = { 0, 0 };
-
-	setsid();
-	if (arrange_descriptors(job, report, config) == -1)
-		give_in("descriptors");
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == -1 ||
-	    prctl(PR_SET_CHILD_SUBREAPER, 1) == -1)
-		give_in("prctl");
-	if (getppid() != runner)
-		_exit(ENDING_NO_WORKER);
-	setrlimit(RLIMIT_CORE, &no_core);
-	reset_signals();
+	child_enter(fds, runner);
+	child_reset_signals();
 	execve(argv[0], argv, env);
-	give_in(argv[0]);
+	child_give_in(argv[0]);
 }
 
 /* ---- the runner's side ---- */
@@ -157,6 +102,7 @@ child_start(struct job *job, const struct child_setup *setup, struct err *err)
 	const char *argv[ARGV_MAX];
 	char *env[ENV_MAX], attempt[12];
 	pid_t runner = getpid(), pid;
+	struct child_fds fds;
 	int report[2];
 
 	snprintf(attempt, sizeof attempt, "%u", job->name.attempt);
@@ -164,10 +110,11 @@ child_start(struct job *job, const struct child_setup *setup, struct err *err)
 	make_environment(env, setup);
 	if (pipe2(report, O_CLOEXEC | O_NONBLOCK) == -1)
 		return err_sys(err, "pipe");
+	fds = (struct child_fds){ job->fd, job->key_fd, report[1],
+		setup->config_fd };
 	pid = fork();
 	if (pid == 0)
-		become_worker(job, report[1], setup->config_fd, runner,
-		    (char **)(uintptr_t)argv, env);
+		become_worker(&fds, runner, (char **)(uintptr_t)argv, env);
 	close(report[1]);
 	if (pid == -1) {
 		close(report[0]);
@@ -187,35 +134,54 @@ signal_group(const struct job *job, int signal)
 }
 
 static _Noreturn void
-become_sender(pid_t runner, char **argv, char **env)
+become_helper(pid_t runner, int in, int death_signal, char **argv, char **env)
 {
+	static const struct rlimit no_core = { 0, 0 };
+
 	setsid();
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == -1 || getppid() != runner)
+	if (prctl(PR_SET_PDEATHSIG, death_signal) == -1 || getppid() != runner)
 		_exit(ENDING_NO_WORKER);
-	if (dup2(2, 1) == -1 || close_range(3, ~0u, 0) == -1)
+	if ((in != -1 && dup2(in, 0) == -1) || dup2(2, 1) == -1 ||
+	    close_range(3, ~0u, 0) == -1)
 		_exit(ENDING_NO_WORKER);
-	reset_signals();
+	setrlimit(RLIMIT_CORE, &no_core);
+	child_reset_signals();
 	execve(argv[0], argv, env);
 	_exit(ENDING_NO_WORKER);
+}
+
+static int
+start_helper(pid_t *pid, const struct child_setup *setup, const char *option,
+    int in, int death_signal, struct err *err)
+{
+	const char *argv[ARGV_MAX];
+	char *env[ENV_MAX];
+	pid_t runner = getpid(), child;
+
+	make_argv(argv, setup, option, NULL);
+	make_environment(env, setup);
+	child = fork();
+	if (child == 0)
+		become_helper(
+		    runner, in, death_signal, (char **)(uintptr_t)argv, env);
+	if (child == -1)
+		return err_sys(err, "fork");
+	*pid = child;
+	return 0;
 }
 
 int
 child_start_reports(
     pid_t *pid, const struct child_setup *setup, struct err *err)
 {
-	const char *argv[ARGV_MAX];
-	char *env[ENV_MAX];
-	pid_t runner = getpid(), child;
+	return start_helper(pid, setup, "--reports", -1, SIGTERM, err);
+}
 
-	make_argv(argv, setup, "--reports", NULL);
-	make_environment(env, setup);
-	child = fork();
-	if (child == 0)
-		become_sender(runner, (char **)(uintptr_t)argv, env);
-	if (child == -1)
-		return err_sys(err, "fork");
-	*pid = child;
-	return 0;
+int
+child_start_forker(
+    pid_t *pid, const struct child_setup *setup, int in, struct err *err)
+{
+	return start_helper(pid, setup, "--serve", in, SIGKILL, err);
 }
 
 void
@@ -250,13 +216,13 @@ child_reap(pid_t *pid, int *status)
 }
 
 static int
-is_worker(const struct job *running, pid_t pid)
+is_known(const struct job *running, const pid_t spared[2], pid_t pid)
 {
 	for (; running != NULL; running = running->next) {
 		if (running->pid == pid)
 			return 1;
 	}
-	return 0;
+	return pid == spared[0] || pid == spared[1];
 }
 
 /* /proc/PID/task/PID/children: numbers with a space behind each. */
@@ -285,7 +251,7 @@ read_children(char *out, size_t size)
 }
 
 unsigned
-child_strays(const struct job *running, pid_t sender)
+child_strays(const struct job *running, const pid_t spared[2])
 {
 	char text[16384], *p = text, *end;
 	unsigned strays = 0;
@@ -298,8 +264,7 @@ child_strays(const struct job *running, pid_t sender)
 		if (end == p)
 			break;
 		/* A number cut off at the end of the room is left for later.*/
-		if (pid <= 1 || *end == '\0' || pid == sender ||
-		    is_worker(running, pid))
+		if (pid <= 1 || *end == '\0' || is_known(running, spared, pid))
 			continue;
 		kill(pid, SIGKILL);
 		strays++;

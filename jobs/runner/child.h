@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "err.h"
+#include "runner/child_enter.h"
 #include "runner/job.h"
 
 /*
@@ -30,10 +31,6 @@
  * grace time. Whatever it says in its step log until then is kept.
  */
 
-#define CHILD_KEY_FD	3
-#define CHILD_REPORT_FD 4
-#define CHILD_CONFIG_FD 5
-
 struct child_setup {
 	const char *worker; /* path of the program */
 	const char *config; /* its --config, or NULL */
@@ -53,6 +50,10 @@ int child_start(
 int child_start_reports(
     pid_t *pid, const struct child_setup *setup, struct err *err) CHECKED;
 
+/* Starts the forker (forker.h), `in` its fd 0. It dies with the runner. */
+int child_start_forker(pid_t *pid, const struct child_setup *setup, int in,
+    struct err *err) CHECKED;
+
 void child_stop(struct job *job, enum stop why, int64_t kill_at);
 void child_kill(struct job *job);
 
@@ -65,9 +66,9 @@ int child_reap(pid_t *pid, int *status);
 
 /*
  * Kills every child of ours that is neither the worker of a job in `running`
- * nor the sender of reports (0: none). Returns how many there were: they are
- * gone only when reaped.
+ * nor one of the spared (0: none). Returns how many there were: they are gone
+ * only when reaped.
  */
-unsigned child_strays(const struct job *running, pid_t sender);
+unsigned child_strays(const struct job *running, const pid_t spared[2]);
 
 #endif

@@ -91,12 +91,17 @@ start(struct runner *r, struct job *job, int64_t now)
 	 * leaves it the grace it would be given. */
 	job->deadline = now + time_of(r, &job->head) + r->settings.stop_grace;
 	job_line(r->spool, job, "info", "claimed", NULL);
-	if (child_start(job, &setup, &err) == -1) {
+	if (forker_start(&r->forker, job, &setup, now, &err) == -1) {
 		job->verdict =
 		    (struct verdict){ .to = SPOOL_NEW, .blameless = 1 };
 		job->ended = job->began;
 		settle_add(&r->settler, job);
 		return stop_for(r, now, "starting a worker", &err);
+	}
+	if (job->pid == 0) {
+		/* Ended before we knew its number: see forker.h. */
+		reap_later(r, job);
+		return STEP_STOP;
 	}
 	log_job(LOG_INFO_, &job->head, job->name.attempt, "claimed",
 	    "%s %s%s%s, attempt %u, pid %d", job->head.repository,

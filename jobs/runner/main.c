@@ -70,6 +70,7 @@ read_options(struct runner_options *o, int argc, char **argv)
 			break;
 		case 'w':
 			o->worker = optarg;
+			o->other_worker = 1;
 			break;
 		case 'r':
 			if (schedule_parse(&o->schedule, optarg, &err) == -1) {

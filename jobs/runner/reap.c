@@ -99,31 +99,40 @@ judge_ended(struct runner *r)
 }
 
 void
+reap_later(struct runner *r, struct job *job)
+{
+	job->ended = clock_mono();
+	job->next = r->ended;
+	r->ended = job;
+	r->n_ended++;
+}
+
+void
 reap_children(struct runner *r, int64_t now)
 {
+	pid_t pid, spared[2];
 	unsigned strays;
-	pid_t pid;
 	int status;
 
 	while (child_reap(&pid, &status)) {
 		struct job *job;
 
-		if (reporter_ended(r, pid, status, now))
+		if (reporter_ended(r, pid, status, now) ||
+		    forker_ended(&r->forker, pid, status, now))
 			continue;
 		job = unlink_running(r, pid);
 		if (job == NULL)
 			continue;
 		job->status = status;
-		job->ended = clock_mono();
-		job->next = r->ended;
-		r->ended = job;
-		r->n_ended++;
+		reap_later(r, job);
 	}
 	if (r->ended == NULL)
 		return;
 	if (r->strays_until == 0)
 		r->strays_until = now + STRAYS_TIME;
-	strays = child_strays(r->running, r->reporter.pid);
+	spared[0] = r->reporter.pid;
+	spared[1] = r->forker.pid;
+	strays = child_strays(r->running, spared);
 	if (strays != 0 && now < r->strays_until)
 		return;
 	if (strays != 0)

@@ -228,6 +228,7 @@ free_jobs(struct job *list)
 static void
 runner_close(struct runner *r)
 {
+	forker_stop(&r->forker);
 	free_jobs(r->running);
 	free_jobs(r->ended);
 	free_jobs(r->judged);
@@ -294,7 +295,8 @@ wake_at(const struct runner *r, int64_t now)
 		    &at, job->stop == STOP_NONE ? job->deadline : job->kill_at);
 	if (r->stopping && r->n_running > 0)
 		sooner(&at, r->stop_at > now ? r->stop_at : r->give_up_at);
-	sooner(&at, r->strays_until);
+	sooner(&at,
+	    r->ended != NULL && r->strays_until == 0 ? now : r->strays_until);
 	if (r->judged != NULL || r->settler.jobs != NULL)
 		sooner(&at, r->settle_at == 0 ? now : r->settle_at);
 	if (r->stopping || r->n_running + r->n_ended >= r->settings.concurrency)
@@ -377,6 +379,7 @@ runner_run(const struct runner_options *options, struct err *err)
 		.drain = -1,
 		.signals = -1,
 		.config_fd = -1,
+		.forker = { .fd = -1, .unwanted = options->other_worker },
 		.watch = { .fd = -1 },
 		.settler = { .journal = { .fd = -1 } } };
 	int rc;

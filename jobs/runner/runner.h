@@ -7,6 +7,7 @@
 #include "err.h"
 #include "runner/backlog.h"
 #include "runner/child.h"
+#include "runner/forker.h"
 #include "runner/job.h"
 #include "runner/kinds.h"
 #include "runner/reporter.h"
@@ -32,6 +33,7 @@ struct config_watch;
  *   reap.c     from a dead worker to a verdict, and settling
  *   upkeep.c   what is done by the clock: looking, recovering, sweeping
  *   reporter.c who sends commit statuses, and when
+ *   forker.c   a worker that is ready and forks for each job
  *   requests.c operators' requests
  *
  * A job's struct is in exactly one of the lists running (its worker lives),
@@ -48,6 +50,7 @@ struct runner_options {
 	const char *config;	  /* path */
 	const char *spool;	  /* path, or NULL: from the configuration */
 	const char *worker;	  /* path of job-worker */
+	int other_worker;	  /* --worker: perhaps not ours */
 	struct schedule schedule; /* of retries */
 	int drain;		  /* end when nothing is left in new/ */
 };
@@ -76,6 +79,7 @@ struct runner {
 	struct settler settler;
 	struct sweeper *sweeper; /* a pass under way, or NULL */
 	struct reporter reporter;
+	struct forker forker;
 
 	struct job *running, *ended, *judged;
 	unsigned n_running, n_ended, n_judged;
@@ -111,6 +115,9 @@ void claim_jobs(struct runner *r, int64_t now);
 void reap_children(struct runner *r, int64_t now);
 void reap_deadlines(struct runner *r, int64_t now);
 void reap_settle(struct runner *r, int64_t now);
+
+/* The job's worker is dead, with job->status; what it left may live. */
+void reap_later(struct runner *r, struct job *job);
 
 /* Gives a job that was never started to the settler, when there is time. */
 void reap_judged(struct runner *r, unsigned state,

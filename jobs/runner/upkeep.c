@@ -389,6 +389,7 @@ upkeep_round(struct runner *r, int64_t now)
 	if (r->requests)
 		requests_perform(r, now);
 	reporter_round(r, now);
+	forker_round(&r->forker, now);
 	show_life(r, now);
 }
 
@@ -407,6 +408,7 @@ upkeep_wake(const struct runner *r, int64_t now)
 	sooner(&at, r->next_orphans);
 	sooner(&at, r->next_recovery);
 	sooner(&at, reporter_wake(r));
+	sooner(&at, forker_wake(&r->forker));
 	if (may_sweep(r, now))
 		sooner(&at, r->next_sweep);
 	if (watchdog_every() > 0)

@@ -59,20 +59,29 @@ open_log(struct job *job, struct err *err)
 	return 0;
 }
 
-static int
-load_config(struct job *job, int copy, struct err *err)
+int
+job_config_load(
+    struct job_config *out, int copy, const char *path, struct err *err)
 {
-	const char *path = config_default_path(job->options->config);
-	int rc = copy == -1 ? config_load(&job->config, path, NULL, err)
-			    : config_load_copy(&job->config, copy, path, err);
+	struct job_config c = { NULL, NULL };
+	int rc = copy == -1 ? config_load(&c.config, path, NULL, err)
+			    : config_load_copy(&c.config, copy, path, err);
 
-	if (rc == 0 && hooks_compile(&job->hooks, job->config, err) == 0)
+	if (rc == 0 && hooks_compile(&c.hooks, c.config, err) == 0) {
+		*out = c;
 		return 0;
+	}
 	if (rc == 0)
-		config_free(job->config);
-	job->config = NULL;
-	job->hooks = NULL;
+		config_free(c.config);
 	return -1;
+}
+
+void
+job_config_free(struct job_config *c)
+{
+	hooks_free(c->hooks);
+	config_free(c->config);
+	*c = (struct job_config){ NULL, NULL };
 }
 
 /*
@@ -83,14 +92,19 @@ load_config(struct job *job, int copy, struct err *err)
 static int
 read_config(struct job *job, struct err *broken)
 {
+	const char *path = config_default_path(job->options->config);
 	const char *copy = getenv(CONFIG_COPY_ENV);
+	struct job_config c = job->options->ready;
 	struct err ignored;
 
-	if (load_config(job, -1, broken) == 0)
-		return 0;
-	if (copy == NULL || *copy < '0' || *copy > '9')
+	job->borrowed = c.config != NULL;
+	if (!job->borrowed && job_config_load(&c, -1, path, broken) == -1 &&
+	    (copy == NULL || *copy < '0' || *copy > '9' ||
+		job_config_load(&c, atoi(copy), path, &ignored) == -1))
 		return -1;
-	return load_config(job, atoi(copy), &ignored);
+	job->config = c.config;
+	job->hooks = c.hooks;
+	return 0;
 }
 
 int
@@ -135,8 +149,10 @@ job_close(struct job *job)
 		munmap(job->file, job->file_len);
 	if (job->log.fd != -1)
 		steplog_close(&job->log);
-	hooks_free(job->hooks);
-	config_free(job->config);
+	if (!job->borrowed) {
+		hooks_free(job->hooks);
+		config_free(job->config);
+	}
 	if (job->spool != NULL)
 		spool_close(job->spool);
 }

@@ -27,12 +27,20 @@ struct spool;
  * `cancel_fd` on: it becomes readable when the worker is told to stop.
  */
 
+/* What a configuration says, read and understood. */
+struct job_config {
+	struct config *config;
+	struct hooks *hooks;
+};
+
 struct job_options {
 	const char *config; /* --config, or NULL */
 	const char *spool;  /* --spool, or NULL: the configuration's */
 	unsigned attempt;
 	int attempt_given; /* the runner gives it, a person does not */
 	int reports;	   /* --reports: no job, send what waits in out/ */
+	int serve;	   /* --serve: no job yet, fork for each (serve.h) */
+	struct job_config ready; /* if set it is good; it is not freed */
 };
 
 struct job {
@@ -40,6 +48,7 @@ struct job {
 	struct job_head head;
 	struct config *config;
 	struct hooks *hooks;
+	int borrowed;	     /* these two are the options' */
 	struct spool *spool; /* NULL: started by hand, steps go to stderr */
 	struct steplog log;
 	int cancel_fd;
@@ -57,6 +66,11 @@ int job_open(struct job *job, const struct job_options *options, int cancel_fd,
     struct err *err) CHECKED;
 int job_run(struct job *job);
 void job_close(struct job *job);
+
+/* From the descriptor `copy`, or with -1 from the file. */
+int job_config_load(struct job_config *out, int copy, const char *path,
+    struct err *err) CHECKED;
+void job_config_free(struct job_config *c);
 
 /* 1 if the worker was told to stop. */
 int job_cancelled(const struct job *job);

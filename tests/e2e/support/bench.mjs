@@ -100,14 +100,17 @@ export class Bench {
     return join(this.spool, ...names);
   }
 
-  /** Starts a runner; \`wrap\`: by another program. */
-  run({ args = [], env = {}, config, wrap = [] } = {}) {
+  /** Starts a runner; \`wrap\`: by another program; \`bin\`: the programs of
+   * that directory, the worker too. */
+  run({ args = [], env = {}, config, wrap = [], bin } = {}) {
     const n = this.programs.length;
     if (config !== undefined)
       writeFileSync(this.config, `data-directory: ${this.dir}\n${config}\n`);
     const program = new Program(`runner ${n}`, [
-      ...wrap, join(wrap.length > 0 ? plainDir : buildDir, 'spool-runner'), '--config', this.config,
-      '--worker', this.worker, ...args,
+      ...wrap,
+      join(bin ?? (wrap.length > 0 ? plainDir : buildDir), 'spool-runner'),
+      '--config', this.config,
+      ...(bin ? [] : ['--worker', this.worker]), ...args,
     ], { log: join(this.dir, `runner.${n}.log`),
       env: { ...process.env, ...env } });
     this.programs.push(program);

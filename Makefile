@@ -146,12 +146,13 @@ $(B)/test/program/%: $(B)/obj/tests/programs/%.o $(B)/jobs.a $(B)/lib.a
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/testlib.a $(B)/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBS_BASE)
+FUZZ_OBJ = $(B)/obj/tests/fuzz/place.o $(B)/testlib.a $(B)/responder.a \
+	   $(B)/jobs.a $(B)/lib.a
 $(B)/test/fuzz/replay_%: $(B)/obj/tests/fuzz/fuzz_%.o \
-    $(B)/obj/tests/fuzz/replay.o $(B)/responder.a $(B)/jobs.a $(B)/lib.a
+    $(B)/obj/tests/fuzz/replay.o $(FUZZ_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBS_jobs)
-$(B)/fuzz/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/responder.a \
-    $(B)/jobs.a $(B)/lib.a
+$(B)/fuzz/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(FUZZ_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -lfcgi $(LIBS_jobs)
 

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <fcntl.h>
-#include <ftw.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "place.h"
 #include "record.h"
 #include "spool.h"
 
@@ -17,36 +12,6 @@
  */
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
-
-static struct spool *spool;
-
-static char path[] = "/tmp/hookspool-fuzz-XXXXXX";
-
-static int
-remove_one(const char *name, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(name);
-}
-
-static void
-close_spool(void)
-{
-	spool_close(spool);
-	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static void
-open_spool(void)
-{
-	struct err err;
-
-	if (mkdtemp(path) == NULL || spool_open(&spool, path, 1, &err) == -1 ||
-	    atexit(close_spool) != 0)
-		abort();
-}
 
 struct seen {
 	unsigned long count, sum; /* of all texts, whatever their order */
@@ -73,15 +38,9 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	struct record_filter all = { .number = 0 }, some = { .number = 12 };
 	struct seen forward = { 0 }, backward = { 0 }, few = { 0 };
 	struct err err;
-	int fd;
+	struct spool *spool = place_spool();
 
-	if (spool == NULL)
-		open_spool();
-	fd = openat(spool_fd(spool, SPOOL_LOG), "webhooks_2026-01-01.json",
-	    O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	if (fd == -1 || write(fd, data, size) != (ssize_t)size)
-		abort();
-	close(fd);
+	place_write(SPOOL_LOG, "webhooks_2026-01-01.json", data, size);
 	if (record_each(spool, &all, add, &forward, &err) != 0)
 		abort();
 	all.newest_first = 1;

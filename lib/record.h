@@ -75,11 +75,15 @@ int record_exists(struct spool *s, const char *job_id, int64_t since,
  * is borrowed; a non-zero answer ends it and is returned.
  */
 struct record_filter {
-	const char *delivery, *repository, *event, *status, *job_id;
-	int64_t number;	      /* 0: any */
-	int64_t since, until; /* wall; 0: open */
-	const char *type;     /* NULL: records of jobs */
-	const char *holds;    /* text that stands in each, to search faster */
+	const char *delivery, *event, *status, *job_id;
+	const char *repository; /* whatever its case */
+	int64_t number;		/* 0: any */
+	int64_t since, until;	/* wall; 0: open */
+	const char *type;	/* NULL: records of jobs */
+	const char *holds;	/* text that stands in each, to search faster */
+	/* The beginning of the delivery's or the job's UUID, in lower case: a
+	 * hint for the index; visit() is offered others too. NULL: none. */
+	const char *uuid;
 	int newest_first;
 };
 

@@ -9,7 +9,7 @@ struct spool;
 
 /*
  * The pieces that record_*.c are made of: building a record's text, its two
- * forms, and cutting a file of both forms into records again.
+ * forms, which one a filter wants, and the days' files.
  */
 
 #define RECORD_MAX    (1024 * 1024) /* bytes of one; readers skip longer ones */
@@ -55,6 +55,10 @@ int64_t job_steps_calls(const struct job_steps *steps);
 const char *job_steps_about(const struct job_steps *steps, const char *key);
 
 /* ---- the days' files ---- */
+
+/* 1 if the filter wants the record with this text. */
+int record_wanted(
+    const struct record_filter *filter, const char *text, size_t len);
 
 #define RECORD_NAME 40 /* bytes of a file's name, with its NUL */
 

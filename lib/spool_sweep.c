@@ -19,6 +19,8 @@
 #include "clock.h"
 #include "fsio.h"
 #include "outbox.h"
+#include "record_index.h"
+#include "record_indexer.h"
 #include "record_parts.h"
 #include "spool_inside.h"
 #include "spool_seen.h"
@@ -41,20 +43,23 @@ struct sweeper {
 	uint64_t seen_count; /* entries still there */
 	uint64_t bytes[BUCKETS];
 	unsigned full_bucket; /* done/: this age and older must go */
+	struct record_indexer *indexer;
 };
 
 typedef int look_at(struct sweeper *w, unsigned dir, const char *name,
     const struct stat *st, struct err *err);
 
 static look_at sweep_tmp, count_seen, sweep_seen, measure_settled,
-    sweep_settled, sweep_reports, sweep_steps;
+    sweep_settled, sweep_reports, sweep_steps, sweep_indexes;
 static int finish_measure(struct sweeper *w, struct err *err);
 static int sweep_days(struct sweeper *w, struct err *err);
+static int index_days(struct sweeper *w, struct err *err);
 
 static const struct phase {
 	unsigned dir;
-	look_at *look;					   /* at each name */
-	int (*finish)(struct sweeper *w, struct err *err); /* at the end */
+	look_at *look; /* at each name */
+	/* at the end; 1: once more, in the next call */
+	int (*finish)(struct sweeper *w, struct err *err);
 } phases[] = {
 	{ SPOOL_TMP, sweep_tmp, NULL },
 	{ SPOOL_SEEN, count_seen, NULL },
@@ -65,7 +70,8 @@ static const struct phase {
 	{ SPOOL_BAD, sweep_settled, NULL },
 	{ SPOOL_OUT, sweep_reports, NULL },
 	{ SPOOL_LOG_JOBS, sweep_steps, NULL },
-	{ SPOOL_LOG, NULL, sweep_days },
+	{ SPOOL_LOG, sweep_indexes, sweep_days },
+	{ SPOOL_LOG, NULL, index_days },
 };
 
 #define PHASES (sizeof phases / sizeof *phases)
@@ -292,27 +298,81 @@ day_is_old(const struct sweeper *w, const char *name)
 	return strncmp(name + strlen(RECORD_PREFIX), day, CLOCK_DAY - 1) < 0;
 }
 
+/* An index whose records are gone, or were packed. Its name is that of a
+ * day's file with another end. */
+static int
+sweep_indexes(struct sweeper *w, unsigned dir, const char *name,
+    const struct stat *st, struct err *err)
+{
+	char day[RECORD_NAME];
+	size_t len = strlen(name);
+
+	(void)st;
+	if (len < strlen(INDEX_SUFFIX) ||
+	    strcmp(name + len - strlen(INDEX_SUFFIX), INDEX_SUFFIX) != 0)
+		return 0;
+	snprintf(day, sizeof day, "%.*s" RECORD_SUFFIX,
+	    (int)(len - strlen(INDEX_SUFFIX)), name);
+	if (!record_day_valid(day) ||
+	    faccessat(w->spool->dirs[dir], day, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	return remove_file(w, dir, name, err);
+}
+
+/* Its index too. Bytes of both; 0: it is not there any more. */
+static uint64_t
+size_of_day(const struct sweeper *w, const char *day, const char *index)
+{
+	struct stat st, of_index;
+	int dir = w->spool->dirs[SPOOL_LOG];
+
+	if (fstatat(dir, day, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return 0;
+	if (fstatat(dir, index, &of_index, AT_SYMLINK_NOFOLLOW) == -1)
+		of_index.st_size = 0;
+	return (uint64_t)st.st_size + (uint64_t)of_index.st_size;
+}
+
 /* From the newest back: today always stays, then what fits. */
 static int
 sweep_days(struct sweeper *w, struct err *err)
 {
 	struct record_filter all = { 0 };
 	struct record_days days = { 0 };
-	struct stat st;
 	uint64_t sum = 0;
 	int rc = record_days_list(&days, w->spool, &all, err);
 
 	for (size_t i = days.count; rc == 0 && i-- > 0;) {
-		if (fstatat(w->spool->dirs[SPOOL_LOG], days.names[i], &st,
-			AT_SYMLINK_NOFOLLOW) == -1)
+		const char *day = days.names[i];
+		char index[RECORD_NAME];
+
+		index_name(index, sizeof index, day);
+		sum += size_of_day(w, day, index);
+		if (i + 1 == days.count ||
+		    (!day_is_old(w, day) && (w->limits->log_bytes == 0 ||
+						sum <= w->limits->log_bytes)))
 			continue;
-		sum += (uint64_t)st.st_size;
-		if (i + 1 < days.count && (day_is_old(w, days.names[i]) ||
-					      (w->limits->log_bytes != 0 &&
-						  sum > w->limits->log_bytes)))
-			rc = remove_file(w, SPOOL_LOG, days.names[i], err);
+		unlinkat(w->spool->dirs[SPOOL_LOG], index, 0);
+		rc = remove_file(w, SPOOL_LOG, day, err);
 	}
 	record_days_release(&days);
+	return rc;
+}
+
+/* One step a call: it is as long as a slice of names. */
+static int
+index_days(struct sweeper *w, struct err *err)
+{
+	int rc;
+
+	if (w->indexer == NULL &&
+	    record_indexer_new(&w->indexer, w->spool, err) == -1)
+		return -1;
+	rc = record_indexer_step(w->indexer, err);
+	if (rc != 1) {
+		record_indexer_free(w->indexer);
+		w->indexer = NULL;
+	}
 	return rc;
 }
 
@@ -337,6 +397,7 @@ spool_sweeper_free(struct sweeper *w)
 		return;
 	if (w->names != NULL)
 		closedir(w->names);
+	record_indexer_free(w->indexer);
 	free(w);
 }
 

@@ -146,13 +146,34 @@ find_needle(const struct logs *l, char needle[JOB_ID_MAX])
 	return needle;
 }
 
+/*
+ * What of it begins a UUID, which the index knows. A job's number may stand
+ * before it; eight digits before a dash may be either, and are looked for in
+ * the text.
+ */
+static const char *
+find_uuid(const struct logs *l, const char *needle)
+{
+	const char *dash = needle != NULL ? strchr(needle, '-') : NULL;
+	size_t digits = needle != NULL ? strspn(needle, "0123456789") : 0;
+
+	if (needle == NULL || l->filter.delivery != NULL)
+		return needle;
+	if (dash != NULL && (size_t)(dash - needle) == digits)
+		return digits != 8 && dash[1] != '\0' ? dash + 1 : NULL;
+	return needle[digits] == '\0' ? NULL : needle;
+}
+
 /* What the library compares exactly, and we leniently, is left to us. */
 static int
 show_history(struct logs *l)
 {
 	char needle[JOB_ID_MAX];
+	const char *holds = find_needle(l, needle);
 	struct record_filter weed = {
-		.holds = find_needle(l, needle),
+		.holds = holds,
+		.uuid = find_uuid(l, holds),
+		.repository = l->filter.repository,
 		.event = l->filter.event,
 		.number = l->filter.number,
 		.since = l->filter.since,

@@ -254,7 +254,7 @@ describe('replay', () => {
 });
 
 describe('logs', () => {
-  function filled() {
+  function filled(command = 'x') {
     const spool = new Spool();
     const jobs = [
       { number: 1, event: 'push', repository: 'octo/one' },
@@ -267,18 +267,20 @@ describe('logs', () => {
       spool.record(job, { at: `2026-11-2${i}T12:00:00.000Z`,
         state: i === 1 ? 'failed' : undefined, pretty: i === 2,
         steps: { deploy: { timestamp: 'x', status: 'completed',
-          duration_ms: 1234 } } });
+          duration_ms: 1234, command } } });
     }
     return { spool, jobs };
   }
 
-  test('every filter takes what it says, and only that', async () => {
-    const { spool, jobs } = filled();
+  async function everyFilter(spool, jobs) {
     const rows = [
       [[], [1, 2, 3]],
       [['--delivery', jobs[1].delivery], [2]],
       [['--delivery', jobs[1].delivery.slice(0, 8)], [2]],
+      [['--delivery', jobs[1].delivery.toUpperCase()], [2]],
       [['--job', jobs[0].id], [1]],
+      [['--job', jobs[0].id.slice(0, 14)], [1]],
+      [['--job', jobs[0].delivery.slice(0, 14)], [1]],
       [['--repo', 'Octo/Two'], [2, 3]],
       [['--pr', '3'], [3]],
       [['--event', 'push'], [1, 3]],
@@ -293,10 +295,30 @@ describe('logs', () => {
       assert.deepEqual(logs.value.records.map((r) => r.pr.number), numbers,
         args.join(' '));
     }
+  }
+
+  test('every filter takes what it says, and only that', async () => {
+    const { spool, jobs } = filled();
+    await everyFilter(spool, jobs);
     const none = await spool.json('logs', '--pr', '99');
     assert.equal(none.code, 1, 'nothing found is an answer');
     assert.deepEqual(none.value.records, []);
     assert.equal((await spool.run('logs', '--since', 'soon')).code, 2);
+  });
+
+  test('and the same with the indexes that a runner makes', async () => {
+    const { spool, jobs } = filled('y'.repeat(300000));
+    const log = join(spool.dir, 'log');
+    const drained = await run([program.replace(/hookspool$/, 'spool-runner'),
+      '--config', spool.config, '--drain']);
+    assert.equal(drained.code, 0, drained.stderr);
+    for (const day of ['20', '21', '22']) // today's only if that is over
+      assert.equal(existsSync(join(log, `webhooks_2026-11-${day}.idx`)),
+        Date.now() >= Date.parse(`2026-11-${Number(day) + 1}`), day);
+    await everyFilter(spool, jobs);
+    // An index that is not right misleads nobody.
+    writeFileSync(join(log, 'webhooks_2026-11-20.idx'), 'x'.repeat(9000));
+    await everyFilter(spool, jobs);
   });
 
   test('steps are shown on demand', async () => {

@@ -77,6 +77,9 @@ static const struct {
 	{ "young steps", SPOOL_LOG_JOBS, ID ".jsonl", 29 * DAY, 1 },
 	{ "records of a day long ago", SPOOL_LOG, "webhooks_2019-01-01.json", 0,
 	    0 },
+	{ "an index whose records are gone", SPOOL_LOG,
+	    "webhooks_2026-01-01.idx", 0, 0 },
+	{ "another's index", SPOOL_LOG, "notes.idx", 999 * DAY, 1 },
 	{ "another file in log/", SPOOL_LOG, "notes.txt", 999 * DAY, 1 },
 	{ "a request", SPOOL_CTL, "cancel", 999 * DAY, 1 },
 	{ "what is no report in out/", SPOOL_OUT, "x", 31 * DAY, 0 },
@@ -108,6 +111,28 @@ what_is_old_goes(void **unused)
 			    cases[i].stays ? "went" : "stays");
 		fixture_teardown(&state);
 	}
+}
+
+static void
+an_index_goes_with_its_records(void **state)
+{
+	static char records[1000];
+	struct fixture *f = *state;
+	struct spool_sweep limits = defaults;
+
+	fixture_write(f, SPOOL_LOG, "webhooks_2019-01-01.json", "x", 1);
+	fixture_write(f, SPOOL_LOG, "webhooks_2019-01-01.idx", "x", 1);
+	fixture_write(f, SPOOL_LOG, "webhooks_2098-01-01.json", records, 1000);
+	fixture_write(f, SPOOL_LOG, "webhooks_2098-01-01.idx", records, 500);
+	fixture_write(f, SPOOL_LOG, "webhooks_2099-01-01.json", records, 1000);
+	assert_int_equal(pass(f, &limits), 1);
+	assert_false(fixture_exists(f, SPOOL_LOG, "webhooks_2019-01-01.idx"));
+	assert_true(fixture_exists(f, SPOOL_LOG, "webhooks_2098-01-01.idx"));
+	/* and counts */
+	limits.log_bytes = 2400;
+	assert_int_equal(pass(f, &limits), 1);
+	assert_false(fixture_exists(f, SPOOL_LOG, "webhooks_2098-01-01.idx"));
+	assert_false(fixture_exists(f, SPOOL_LOG, "webhooks_2098-01-01.json"));
 }
 
 static void
@@ -279,6 +304,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_old_goes),
+		IN_SPOOL(an_index_goes_with_its_records),
 		IN_SPOOL(steps_stay_with_their_job),
 		IN_SPOOL(so_many_seen_entries_stay_whatever_their_age),
 		IN_SPOOL(the_oldest_done_jobs_go_first),

@@ -99,7 +99,8 @@ static const struct config_key workspace[] = {
 	    .text = "Room for all mirrors, and the most that one fetch may "
 		    "bring; the longest unused goes first." },
 	{ "workspace.job-bytes", CONFIG_SIZE, .fallback = "5G",
-	    .text = "Room for one job's workspace." },
+	    .text = "Room for one job's workspace and its command's HOME, "
+		    "counted while they are used." },
 	{ "workspace.git-timeout", CONFIG_DURATION, .range = "1s..1d",
 	    .fallback = "10m",
 	    .text = "Longest one clone, fetch or push may take." },

@@ -130,11 +130,23 @@ filetree_remove(int dir, const char *name, struct err *err)
 
 /* ---- adding up ---- */
 
-static int add_size(
-    int dir, const char *name, dev_t dev, int depth, uint64_t *bytes);
+#define ENTRY_COST 512 /* bytes; also of a file that has no block */
+
+struct sum {
+	dev_t dev;
+	uint64_t bytes, max;
+};
+
+static int add_size(struct sum *sum, int dir, const char *name, int depth);
 
 static int
-add_contents(int fd, dev_t dev, int depth, uint64_t *bytes)
+is_enough(const struct sum *sum)
+{
+	return sum->max != 0 && sum->bytes > sum->max;
+}
+
+static int
+add_contents(struct sum *sum, int fd, int depth)
 {
 	DIR *stream = fdopendir(fd);
 	struct dirent *entry;
@@ -143,41 +155,48 @@ add_contents(int fd, dev_t dev, int depth, uint64_t *bytes)
 		close(fd);
 		return -1;
 	}
-	while ((entry = readdir(stream)) != NULL) {
+	while (!is_enough(sum) && (entry = readdir(stream)) != NULL) {
 		/* What vanishes meanwhile has no size. */
 		if (!is_dot(entry->d_name))
-			add_size(fd, entry->d_name, dev, depth + 1, bytes);
+			add_size(sum, fd, entry->d_name, depth + 1);
 	}
 	closedir(stream);
 	return 0;
 }
 
 static int
-add_size(int dir, const char *name, dev_t dev, int depth, uint64_t *bytes)
+add_size(struct sum *sum, int dir, const char *name, int depth)
 {
 	struct stat st;
+	uint64_t own;
 	int fd;
 
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return -1;
-	*bytes += (uint64_t)st.st_blocks * 512;
+	if (st.st_dev != sum->dev)
+		return 0;
+	own = (uint64_t)st.st_blocks * 512;
+	sum->bytes += own > ENTRY_COST ? own : ENTRY_COST;
 	if (!S_ISDIR(st.st_mode) || depth > DEPTH_MAX)
 		return 0;
 	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd == -1)
 		return -1;
-	return add_contents(fd, dev, depth, bytes);
+	return add_contents(sum, fd, depth);
 }
 
 int
-filetree_size(int dir, const char *name, uint64_t *bytes, struct err *err)
+filetree_size(
+    int dir, const char *name, uint64_t max, uint64_t *bytes, struct err *err)
 {
+	struct sum sum = { .max = max };
 	struct stat st;
-	uint64_t sum = 0;
 
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-	    add_size(dir, name, st.st_dev, 0, &sum) == -1)
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return err_sys(err, "%.100s", name);
-	*bytes = sum;
+	sum.dev = st.st_dev;
+	if (add_size(&sum, dir, name, 0) == -1)
+		return err_sys(err, "%.100s", name);
+	*bytes = sum.bytes;
 	return 0;
 }

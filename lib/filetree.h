@@ -20,8 +20,9 @@
 int filetree_remove(int dir, const char *name, struct err *err) CHECKED;
 
 /* Adds up the disk blocks of a tree, in bytes; each file with several names
- * once per name. */
-int filetree_size(
-    int dir, const char *name, uint64_t *bytes, struct err *err) CHECKED;
+ * once per name, each file at least 512 bytes for its entry. Stops soon after
+ * there are more than `max` (0: no limit). */
+int filetree_size(int dir, const char *name, uint64_t max, uint64_t *bytes,
+    struct err *err) CHECKED;
 
 #endif

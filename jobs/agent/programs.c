@@ -28,45 +28,16 @@
 #define PROBE	    (10 * CLOCK_SECOND)
 #define READABLE    64 /* paths, at most */
 
+/* One run of one of the two commands. */
 struct program {
 	const char *const *argv;
-	const char *step;
-	const char *const *readable;
+	const char *name; /* of its step */
+	const char *readable[READABLE + 2];
+	struct command_limits limits;
 	int stdin_fd;
+	struct step *step;
+	struct command_result result;
 };
-
-static int
-run_program(struct work *w, const struct program *p,
-    struct command_result *result, struct err *err)
-{
-	const struct config *config = w->job->config;
-	char **env = NULL;
-	struct command c = {
-		.argv = p->argv,
-		.scratch = w->scratch.path,
-		.cwd = workspace_path(w->checkout.workspace),
-		.stdin_fd = p->stdin_fd,
-		.cancel_fd = w->job->cancel_fd,
-		.timeout = w->options.timeout,
-		.grace = config_duration(config, NULL, "stop-grace"),
-		.level = w->level,
-		.network = w->options.network,
-		.writable = w->options.writable,
-		.readable = p->readable,
-		.output_max = config_size(config, NULL, "max-output"),
-		.log = &w->job->log,
-		.step = p->step,
-	};
-	int rc;
-
-	if (environment_make(&env, w, err) == -1)
-		return -1;
-	c.cancel_grace = c.grace / 2;
-	c.env = (const char *const *)env;
-	rc = command_run(result, &c, err);
-	hook_argv_free(env);
-	return rc;
-}
 
 /* What the sandbox shows: the mirror's objects, and what was asked for. */
 static void
@@ -79,6 +50,60 @@ list_readable(const char *list[READABLE + 2], const struct work *w)
 		list[n] = given[n];
 	list[n] = workspace_objects(w->checkout.workspace);
 	list[n + 1] = NULL;
+}
+
+static void
+start_program(struct program *p, struct work *w)
+{
+	list_readable(p->readable, w);
+	buf_init(&p->result.tail, 0);
+	p->limits = (struct command_limits){ .timeout = w->options.timeout,
+		.disk_max =
+		    config_size(w->job->config, NULL, "workspace.job-bytes") };
+	p->step = step_start(&w->job->log, p->name);
+	step_data_int(p->step, "round", w->round);
+}
+
+static void
+end_program(struct program *p)
+{
+	fs_close(&p->stdin_fd);
+	command_result_release(&p->result);
+}
+
+static int
+run_program(struct work *w, struct program *p, struct err *err)
+{
+	const struct config *config = w->job->config;
+	char **env = NULL;
+	struct command c = {
+		.argv = p->argv,
+		.scratch = w->scratch.path,
+		.cwd = workspace_path(w->checkout.workspace),
+		.stdin_fd = p->stdin_fd,
+		.cancel_fd = w->job->cancel_fd,
+		.timeout = p->limits.timeout,
+		.grace = config_duration(config, NULL, "stop-grace"),
+		.level = w->level,
+		.network = w->options.network,
+		.writable = w->options.writable,
+		.readable = p->readable,
+		.disk_max = p->limits.disk_max,
+		.output_max = config_size(config, NULL, "max-output"),
+		.log = &w->job->log,
+		.step = p->name,
+	};
+	int rc;
+
+	if (environment_make(&env, w, err) == -1)
+		return -1;
+	c.cancel_grace = c.grace / 2;
+	c.env = (const char *const *)env;
+	rc = command_run(&p->result, &c, err);
+	hook_argv_free(env);
+	if (rc == 0)
+		command_step(p->step, p->argv[0], &p->result);
+	return rc;
 }
 
 /* ---- before ---- */
@@ -229,35 +254,25 @@ fail_agent(struct work *w, struct step *step,
 int
 program_agent(struct work *w, struct err *err)
 {
-	const char *readable[READABLE + 2];
 	struct program p = { .argv = w->options.command,
-		.step = "agent_command",
-		.readable = readable,
+		.name = "agent_command",
 		.stdin_fd = -1 };
-	struct command_result result = { 0 };
-	struct step *step = step_start(&w->job->log, p.step);
 	int rc;
 
-	list_readable(readable, w);
-	buf_init(&result.tail, 0);
-	step_data_int(step, "round", w->round);
+	start_program(&p, w);
 	rc = give_context(w, &p.stdin_fd, err);
 	if (rc == 0)
-		rc = run_program(w, &p, &result, err);
+		rc = run_program(w, &p, err);
 	if (rc == 0) {
-		command_step(step, p.argv[0], &result);
-		step_data_bool(step, "network",
+		step_data_bool(p.step, "network",
 		    w->options.network || w->level != LEVEL_STRICT);
-		rc = command_judge(&result, w->options.timeout, err);
-		if (rc == 0)
-			rc = workspace_check_size(w->checkout.workspace, err);
+		rc = command_judge(&p.result, &p.limits, err);
 	}
 	if (rc == -1)
-		rc = fail_agent(w, step, &result, err);
+		rc = fail_agent(w, p.step, &p.result, err);
 	else
-		step_complete(step);
-	fs_close(&p.stdin_fd);
-	command_result_release(&result);
+		step_complete(p.step);
+	end_program(&p);
 	return rc;
 }
 
@@ -283,45 +298,40 @@ program_message(struct buf *out, const struct work *w)
 /* ---- the command that tests ---- */
 
 static void
-take_verdict(struct work *w, const struct command_result *result)
+take_verdict(struct work *w, const struct program *p)
 {
 	struct err how = { 0 };
 
 	w->test.ran = 1;
-	w->test.passed = command_judge(result, w->options.timeout, &how) == 0;
+	w->test.passed = command_judge(&p->result, &p->limits, &how) == 0;
 	snprintf(w->test.how, sizeof w->test.how, "%.110s",
 	    w->test.passed ? "passed" : how.text);
 	buf_reset(&w->test.output);
-	buf_adds(&w->test.output, result->tail.data);
+	buf_adds(&w->test.output, p->result.tail.data);
 }
 
 int
 program_test(struct work *w, struct err *err)
 {
-	const char *readable[READABLE + 2];
-	struct program p = { .argv = w->options.test,
-		.step = "test_command",
-		.readable = readable,
-		.stdin_fd = -1 };
-	struct command_result result = { 0 };
-	struct step *step = step_start(&w->job->log, p.step);
+	struct program p = {
+		.argv = w->options.test, .name = "test_command", .stdin_fd = -1
+	};
 	int rc;
 
-	list_readable(readable, w);
-	buf_init(&result.tail, 0);
-	step_data_int(step, "round", w->round);
-	rc = run_program(w, &p, &result, err);
-	if (rc == 0)
-		command_step(step, p.argv[0], &result);
-	if (rc == 0 && result.cancelled)
-		rc = err_set(err, ERR_TEMP, 0, "told to stop");
+	start_program(&p, w);
+	rc = run_program(w, &p, err);
+	/* Neither is a verdict on the work. */
+	if (rc == 0 && (p.result.cancelled || p.result.disk_over > 0))
+		rc = command_judge(&p.result, &p.limits, err);
+	if (rc == -1 && err->class == ERR_PERM)
+		buf_addf(&w->say, "The test command failed: %s.\n", err->text);
 	if (rc == 0) {
-		take_verdict(w, &result);
-		step_data_bool(step, "passed", w->test.passed);
-		step_complete(step);
+		take_verdict(w, &p);
+		step_data_bool(p.step, "passed", w->test.passed);
+		step_complete(p.step);
 	} else {
-		step_fail(step, err);
+		step_fail(p.step, err);
 	}
-	command_result_release(&result);
+	end_program(&p);
 	return rc;
 }

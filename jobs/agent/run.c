@@ -251,33 +251,60 @@ do_work(struct work *w, struct err *err)
 	return rc;
 }
 
-/* The issue hears of an end without a pull request. The job's own end does
- * not depend on that. */
-static void
-tell_issue(struct work *w, int rc, const struct err *end)
+static int
+put_comment(struct work *w, struct err *err)
+{
+	struct step *step = step_start(&w->job->log, "comment_created");
+
+	if (comment_put(w, err) == -1) {
+		step_fail(step, err);
+		return -1;
+	}
+	step_complete(step);
+	return 0;
+}
+
+/*
+ * The issue hears of an end without a pull request. Where it cannot be told,
+ * the job's record is the only place that does: it has failed then, also
+ * where the command did well, and says so. It is not tried again for that:
+ * the command would work anew.
+ */
+static int
+tell_issue(struct work *w, int rc, struct err *end)
 {
 	struct err err;
 
 	if (rc == 0 || (rc == -1 && end->class == ERR_TEMP))
-		return;
+		return rc;
 	if (w->say.len == 0)
 		buf_addf(&w->say,
 		    "The job for this issue failed; the log of job `%s` says "
 		    "why.\n",
 		    w->job->head.id);
-	if (w->checkout.gh != NULL && github_usable(w->checkout.gh) &&
-	    comment_put(w, &err) == -1)
-		steplog_note(&w->job->log, "comment: %s", err.text);
+	if (w->checkout.gh == NULL || !github_usable(w->checkout.gh) ||
+	    put_comment(w, &err) == 0)
+		return rc;
+	if (rc == -1) {
+		struct err first = *end;
+
+		return err_set(end, first.class, 0,
+		    "%.110s; the issue was not told: %.60s", first.text,
+		    err.text);
+	}
+	return err_set(end, ERR_PERM, 0,
+	    "the command changed nothing; the issue was not told: %.120s",
+	    err.text);
 }
 
-static void
-end_work(struct work *w, int rc, const struct err *end)
+static int
+end_work(struct work *w, int rc, struct err *end)
 {
 	struct err err;
 
 	publish_close(w->publication);
 	programs_release(w);
-	tell_issue(w, rc, end);
+	rc = tell_issue(w, rc, end);
 	if ((rc != -1 || end->class != ERR_TEMP) &&
 	    active_ended(w->checkout.data, &w->job->head, &err) == -1)
 		steplog_note(&w->job->log, "%s", err.text);
@@ -285,6 +312,7 @@ end_work(struct work *w, int rc, const struct err *end)
 	buf_release(&w->test.output);
 	buf_release(&w->message);
 	buf_release(&w->say);
+	return rc == -1 ? -1 : 0;
 }
 
 static int
@@ -298,8 +326,7 @@ run(struct work *w, struct err *err)
 	if (checkout_open(&w->checkout, w->job, err) == -1)
 		return -1;
 	rc = do_work(w, err);
-	end_work(w, rc, err);
-	return rc == -1 ? -1 : 0;
+	return end_work(w, rc, err);
 }
 
 static int

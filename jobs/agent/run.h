@@ -12,8 +12,8 @@ struct job;
  * job is completed as `ignored` with its reason (trigger.h).
  *
  * Steps: mirror_fetch, workspace_ready, branch_created, agent_command,
- * test_command, commit, push, pull_request_created, workspace_cleaned. A job
- * that ends for good without a pull request leaves a comment. Every step may
+ * test_command, commit, push, pull_request_created, comment_created (a job
+ * that ends for good without a pull request), workspace_cleaned. Every step may
  * be repeated by a later attempt: what was pushed is recognised (branch.h),
  * the pull request and the comment are looked for first.
  */

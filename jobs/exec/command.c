@@ -23,6 +23,7 @@
 #include "command.h"
 #include "command_child.h"
 #include "output.h"
+#include "quota.h"
 #include "tree.h"
 
 #define READ_SIZE  65536
@@ -36,6 +37,7 @@ struct run {
 	const struct command *c;
 	struct command_result *result;
 	struct output output;
+	struct quota quota;
 	pid_t leader;
 	int pidfd, output_fd, status_fd;
 	int ended, status; /* of the leader */
@@ -275,8 +277,11 @@ tell_to_stop(struct run *r)
 static int
 wait_ms(const struct run *r)
 {
-	int64_t ms = (r->deadline - clock_boot()) / CLOCK_MSEC + 1;
+	int64_t next = quota_next(&r->quota), ms;
 
+	if (r->phase != PHASE_RUN || next > r->deadline)
+		next = r->deadline;
+	ms = (next - clock_boot()) / CLOCK_MSEC + 1;
 	if (ms < 0)
 		return 0;
 	if ((r->ended || r->pidfd == -1) && ms > SHORT_WAIT)
@@ -318,6 +323,9 @@ watch(struct run *r)
 			r->result->cancelled = cancelled;
 			r->result->timed_out = !cancelled;
 			tell_to_stop(r);
+		} else if (quota_exceeded(&r->quota)) {
+			r->result->disk_over = r->quota.bytes;
+			tell_to_stop(r);
 		}
 		return 1;
 	}
@@ -351,7 +359,8 @@ check_sandbox(struct run *r, struct err *err)
 	ssize_t n = 0;
 
 	if (r->status_fd == -1 || r->result->timed_out ||
-	    r->result->cancelled || !WIFEXITED(r->status))
+	    r->result->cancelled || r->result->disk_over > 0 ||
+	    !WIFEXITED(r->status))
 		return 0;
 	n = read(r->status_fd, status, sizeof status - 1);
 	status[n > 0 ? n : 0] = '\0';
@@ -376,6 +385,9 @@ fill_result(struct run *r, int64_t began)
 	result->lines = r->output.lines;
 	result->signal = WIFSIGNALED(r->status) ? WTERMSIG(r->status) : 0;
 	result->exit_code = WIFEXITED(r->status) ? WEXITSTATUS(r->status) : -1;
+	/* It may have tidied up when it was told to stop: once over is over. */
+	if (result->disk_over == 0 && quota_final(&r->quota))
+		result->disk_over = r->quota.bytes;
 }
 
 static int
@@ -425,6 +437,7 @@ command_run(
 	if (output_init(&r.output, c->log, c->step, c->output_max, err) == -1)
 		return -1;
 	buf_init(&made.tail, r.output.max);
+	quota_init(&r.quota, c);
 	rc = run_to_end(&r, err);
 	close_if_open(r.pidfd);
 	close_if_open(r.output_fd);

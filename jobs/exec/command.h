@@ -24,9 +24,9 @@ struct steplog;
  *
  * It ends when its process ends. Whatever it leaves running, also in another
  * session, is ended then: services are started by the service manager. At
- * the time limit, and when `cancel_fd` becomes readable, all of it gets
- * TERM and, after `grace`, KILL. When command_run() returns, none of it
- * lives.
+ * the time limit, when its files take too much room (quota.h), and when
+ * `cancel_fd` becomes readable, all of it gets TERM and, after `grace`, KILL.
+ * When command_run() returns, none of it lives.
  *
  * The calling process becomes a child subreaper and must have no other
  * children meanwhile; it should have one thread.
@@ -49,6 +49,8 @@ struct command {
 	int network;		     /* strict: 1 shares the host's */
 	const char *const *writable; /* limits, strict: more paths */
 	const char *const *readable; /* strict: more paths */
+	uint64_t disk_max;	     /* bytes that cwd and scratch may come to
+				      * take together; 0: no limit */
 	size_t output_max;	     /* bytes of the kept tail */
 	struct steplog *log;	     /* NULL: output is not logged */
 	const char *step;	     /* whose output it is */
@@ -58,6 +60,7 @@ struct command_result {
 	int exit_code; /* -1 where a signal ended it */
 	int signal;    /* 0 where it exited */
 	int timed_out, cancelled;
+	uint64_t disk_over; /* bytes, where they were more than disk_max */
 	enum sandbox_level level; /* that ran */
 	int landlock;		  /* version in force, 0: none */
 	int64_t duration;	  /* ns, clock_mono() */

@@ -15,12 +15,17 @@
  * lies in /tmp where there is no data directory. What an earlier attempt that
  * was killed left under the same name is removed first. The command may fill
  * the directory with anything, see filetree.h.
+ *
+ * The directory itself is locked while it is in use: scratch_sweep() removes
+ * those whose lock nobody holds. Kernel locks free themselves with their
+ * process.
  */
 
 #define SCRATCH_PATH_MAX 1024 /* bytes, with the NUL */
 
 struct scratch {
 	char path[SCRATCH_PATH_MAX]; /* absolute, links resolved; "": none */
+	int lock;		     /* the directory, where path is set */
 };
 
 /* `data_directory` may be NULL, or not be there. */
@@ -33,5 +38,10 @@ int scratch_file(char *path, const struct scratch *s, const char *name,
     const void *bytes, size_t len, struct err *err) CHECKED;
 
 int scratch_remove(struct scratch *s, struct err *err) CHECKED;
+
+/* Removes what processes that are gone have left. Cheap where there is
+ * nothing. */
+int scratch_sweep(
+    const char *data_directory, unsigned *removed, struct err *err) CHECKED;
 
 #endif

@@ -130,7 +130,7 @@ add_generation(void *arg, int dir, const char *name)
 
 	if (g.number == 0 ||
 	    fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-	    filetree_size(dir, name, &g.bytes, &ignored) == -1)
+	    filetree_size(dir, name, 0, &g.bytes, &ignored) == -1)
 		return 0;
 	if (all->count == all->room) {
 		size_t room = all->room + 64;

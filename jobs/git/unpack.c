@@ -323,7 +323,8 @@ write_filtered(struct writer *w, const git_oid *id)
 	git_repository_free(repo);
 	if (rc < 0)
 		return git_failed(w->err, rc, "files");
-	if (filetree_size(w->u->dir, ".", &bytes, w->err) == -1)
+	if (filetree_size(w->u->dir, ".", w->u->max_bytes, &bytes, w->err) ==
+	    -1)
 		return -1;
 	return add_bytes(w, bytes);
 }

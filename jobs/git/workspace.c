@@ -30,7 +30,6 @@ struct workspace {
 	char path[PATH_MAX_GIT];
 	char objects[PATH_MAX_GIT + 64];
 	char name[JOB_ID_MAX];
-	uint64_t max_bytes;
 	int parent; /* workspaces/ */
 	int lock, lease;
 };
@@ -195,7 +194,6 @@ workspace_create(struct workspace **out, const char *data_directory,
 	if (w == NULL)
 		return err_set(err, ERR_TEMP, 0, "workspace: out of memory");
 	w->parent = w->lock = w->lease = -1;
-	w->max_bytes = options->max_bytes;
 	snprintf(w->name, sizeof w->name, "%s", options->job_id);
 	snprintf(w->path, sizeof w->path, "%s/workspaces/%s", data_directory,
 	    w->name);
@@ -244,22 +242,6 @@ workspace_branch(struct workspace *w, const char *name, struct err *err)
 	git_reference_free(ref);
 	git_repository_free(repo);
 	return rc < 0 ? git_failed(err, rc, "branch %.80s", name) : 0;
-}
-
-int
-workspace_check_size(const struct workspace *w, struct err *err)
-{
-	uint64_t bytes;
-
-	if (w->max_bytes == 0)
-		return 0;
-	if (filetree_size(w->parent, w->name, &bytes, err) == -1)
-		return -1;
-	if (bytes <= w->max_bytes)
-		return 0;
-	return err_set(err, ERR_PERM, 0,
-	    "the workspace takes %llu bytes, workspace.job-bytes allows %llu",
-	    (unsigned long long)bytes, (unsigned long long)w->max_bytes);
 }
 
 /* Most repositories have none: one look at the top's attributes says so. */

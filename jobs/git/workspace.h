@@ -31,7 +31,7 @@ struct workspace;
 struct workspace_options {
 	const char *job_id; /* names the directory; checked */
 	const char *sha;    /* the commit to check out; 40 hex digits */
-	uint64_t max_bytes; /* of its files; 0: no limit */
+	uint64_t max_bytes; /* of its files, on disk; 0: no limit */
 };
 
 int workspace_create(struct workspace **out, const char *data_directory,
@@ -41,9 +41,6 @@ int workspace_create(struct workspace **out, const char *data_directory,
 /* A new local branch at the commit that is checked out, and on it. */
 int workspace_branch(
     struct workspace *w, const char *name, struct err *err) CHECKED;
-
-/* ERR_PERM where its files have come to take more than max_bytes. */
-int workspace_check_size(const struct workspace *w, struct err *err) CHECKED;
 
 /* How many files of the checkout are LFS pointers. Before any command has
  * worked in it. */

@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "config.h"
+#include "exec/scratch.h"
 #include "git/git.h"
 #include "git/mirror.h"
 #include "git/workspace.h"
@@ -207,23 +208,35 @@ checkout_close(struct checkout *c)
 	*c = (struct checkout){ 0 };
 }
 
+/* Says what it found, where it found something. */
+static void
+sweep(struct job *job, const char *data, const char *folder,
+    int (*remove)(const char *data, unsigned *removed, struct err *err))
+{
+	char path[1100];
+	unsigned removed = 0;
+	struct err err;
+
+	snprintf(path, sizeof path, "%s/%s", data, folder);
+	if (access(path, F_OK) == -1)
+		return;
+	if (remove(data, &removed, &err) == -1)
+		steplog_note(&job->log, "%s: %s", folder, err.text);
+	else if (removed > 0)
+		steplog_note(&job->log,
+		    "%s: %u left by jobs that are gone, removed", folder,
+		    removed);
+}
+
 void
 checkout_sweep(struct job *job)
 {
-	char data[1024], path[1100];
-	unsigned removed = 0;
+	char data[1024];
 	struct err err;
 
 	if (job->config == NULL ||
 	    find_data(data, sizeof data, job->config, &err) == -1)
 		return;
-	snprintf(path, sizeof path, "%s/workspaces", data);
-	if (access(path, F_OK) == -1)
-		return;
-	if (workspaces_sweep(data, &removed, &err) == -1)
-		steplog_note(&job->log, "workspaces: %s", err.text);
-	else if (removed > 0)
-		steplog_note(&job->log,
-		    "workspaces: %u left by jobs that are gone, removed",
-		    removed);
+	sweep(job, data, "workspaces", workspaces_sweep);
+	sweep(job, data, "scratch", scratch_sweep);
 }

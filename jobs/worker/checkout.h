@@ -53,7 +53,8 @@ int checkout_make(struct checkout *c, const char *sha, struct err *err) CHECKED;
 void checkout_close(struct checkout *c);
 
 /*
- * Removes what jobs that are gone have left in workspaces/. Cheap where
+ * Removes what jobs that are gone have left in workspaces/ and scratch/, whose
+ * locks nobody holds. Cheap where
  * there is nothing; called when a worker starts.
  */
 void checkout_sweep(struct job *job);

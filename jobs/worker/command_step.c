@@ -35,6 +35,9 @@ command_step(
 		step_data_int(step, "exit_code", result->exit_code);
 	if (result->timed_out)
 		step_data_bool(step, "timed_out", 1);
+	if (result->disk_over > 0)
+		step_data_int(
+		    step, "workspace_bytes", (int64_t)result->disk_over);
 	step_data_int(step, "command_ms", result->duration / CLOCK_MSEC);
 	if (result->leftovers > 0)
 		step_data_int(step, "left_running", result->leftovers);
@@ -43,14 +46,20 @@ command_step(
 }
 
 int
-command_judge(
-    const struct command_result *result, int64_t timeout, struct err *err)
+command_judge(const struct command_result *result,
+    const struct command_limits *limits, struct err *err)
 {
 	if (result->cancelled)
 		return err_set(err, ERR_TEMP, 0, "told to stop");
 	if (result->timed_out)
 		return err_set(err, ERR_PERM, 0, "timed out after %.1f s",
-		    (double)timeout / (double)CLOCK_SECOND);
+		    (double)limits->timeout / (double)CLOCK_SECOND);
+	if (result->disk_over > 0)
+		return err_set(err, ERR_PERM, 0,
+		    "the workspace takes %llu bytes, workspace.job-bytes "
+		    "allows %llu",
+		    (unsigned long long)result->disk_over,
+		    (unsigned long long)limits->disk_max);
 	if (result->signal != 0)
 		return err_set(err, ERR_PERM, 0, "ended by signal %d (%s)",
 		    result->signal, strsignal(result->signal));

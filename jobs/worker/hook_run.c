@@ -40,6 +40,7 @@ struct hook_run {
 	char payload_path[SCRATCH_PATH_MAX];
 	char **argv, **env;
 	int stdin_fd, lock_fd;
+	struct command_limits limits;
 	struct command_result result;
 };
 
@@ -190,7 +191,7 @@ run_command(struct hook_run *r, struct err *err)
 		.cwd = hook->working_directory,
 		.stdin_fd = r->stdin_fd,
 		.cancel_fd = r->job->cancel_fd,
-		.timeout = hook->timeout,
+		.timeout = r->limits.timeout,
 		.grace = config_duration(config, NULL, "stop-grace"),
 		.level = level_of(hook),
 		.network = hook->network,
@@ -201,8 +202,10 @@ run_command(struct hook_run *r, struct err *err)
 		.step = r->step_name,
 	};
 
-	if (r->checkout.workspace != NULL)
+	if (r->checkout.workspace != NULL) {
 		c.cwd = workspace_path(r->checkout.workspace);
+		c.disk_max = r->limits.disk_max;
+	}
 	/* Our own runner waits stop-grace for us: leave time to tell. */
 	c.cancel_grace = c.grace / 2;
 	c.argv = (const char *const *)r->argv;
@@ -216,7 +219,7 @@ do_command(struct hook_run *r, struct err *err)
 	if (take_key(r, err) == -1 || run_command(r, err) == -1)
 		return -1;
 	command_step(r->step, r->argv[0], &r->result);
-	return command_judge(&r->result, r->hook->timeout, err);
+	return command_judge(&r->result, &r->limits, err);
 }
 
 /* ---- after it ---- */
@@ -263,6 +266,9 @@ hook_run(struct job *job, const struct hook *hook, unsigned tries, int code)
 	struct hook_run r = { .job = job,
 		.hook = hook,
 		.tries = tries,
+		.limits = { .timeout = hook->timeout,
+		    .disk_max =
+			config_size(job->config, NULL, "workspace.job-bytes") },
 		.stdin_fd = -1,
 		.lock_fd = -1 };
 	struct err err = { 0 };

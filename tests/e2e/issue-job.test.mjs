@@ -204,6 +204,7 @@ async function commented(number, success, options) {
     c.body.includes(`<!-- hookspool:job=${job.id} -->`));
   assert.equal(comments.length, 1);
   nothingLeft();
+  assert.equal(job.step('comment_created').event, 'step_completed');
   return { job, body: comments[0].body };
 }
 
@@ -234,6 +235,29 @@ describe('ends without a pull request', () => {
     assert.match(body, /timed out after 1\.0 s/);
     assert.match(body, /begun/);
   });
+
+  for (const [what, number, script, reason] of [
+    ['changed nothing', 46, 'true',
+      /^the command changed nothing; the issue was not told: comment/],
+    ['failed', 47, 'exit 3',
+      /^agent_command: exit code 3; the issue was not told: comment/],
+  ])
+    test(`the comment is refused, the command ${what}: a failed step, and ` +
+      'the reason in the record', async () => {
+      world.configure([]);
+      world.script('work', script);
+      world.github.script(`POST /repos/${REPOSITORY}/issues/${number}/comments`,
+        Array(3).fill({ status: 403, body: { message: 'Resource not ' +
+          'accessible by personal access token' } }));
+      const job = await world.label(number);
+      assert.equal(job.record.success, false);
+      assert.equal(job.step('comment_created').event, 'step_failed');
+      assert.match(job.record.error.message, reason);
+      assert.equal(job.order.filter((s) => s === 'agent_command').length, 1);
+      assert.equal(world.github.comments.some((c) => c.number === number),
+        false);
+      nothingLeft();
+    });
 
   const guards = [
     ['a workflow', 'mkdir -p .github/workflows; echo a > .github/workflows/x.yml',
@@ -371,6 +395,36 @@ describe('settings', () => {
     assert.equal(job.record.success, true, JSON.stringify(job.steps));
     assert.equal(world.github.comments.some((c) => c.number === 76), false);
   });
+});
+
+describe('two issues of one repository at once', () => {
+  test('both work at the same time, each on its own branch and pull request',
+    async () => {
+      const met = `${world.server.dir}/met`;
+      world.configure(['  sandbox: none']);
+      // Each goes on only when it has seen the other at work.
+      world.script('work', `mkdir -p ${met}; ` +
+        'own=${HOOKSPOOL_BRANCH##*-}; echo "$own" > "f$own"; ' +
+        `: > ${met}/$own; n=0; until [ -e ${met}/90 ] && [ -e ${met}/91 ]; ` +
+        'do sleep 0.05; n=$((n+1)); [ $n -lt 600 ] || exit 9; done; ' +
+        'echo both >> README.md');
+      const sent = [await world.send(90), await world.send(91)];
+      const jobs = [await world.job(sent[0]), await world.job(sent[1])];
+      for (const [i, number] of [90, 91].entries()) {
+        const branch = `agent/issue-${number}`;
+        const show = (format) => world.host.git(REPOSITORY, 'show',
+          `--format=${format}`, '--name-only', branch);
+        assert.equal(jobs[i].record.success, true,
+          JSON.stringify(jobs[i].steps));
+        assert.match(show('%B'), new RegExp(`Hookspool-Job: ${jobs[i].id}`));
+        assert.equal(show(''), `README.md\nf${number}`);
+        const pulls = world.github.pulls.filter((p) => p.head.ref === branch);
+        assert.equal(pulls.length, 1);
+        assert.match(pulls[0].body, new RegExp(`^Fixes #${number}$`, 'm'));
+        assert.doesNotMatch(pulls[0].body, new RegExp(`f${181 - number}`));
+      }
+      nothingLeft();
+    });
 });
 
 describe('exactly once', () => {

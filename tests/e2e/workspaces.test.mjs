@@ -356,6 +356,30 @@ describe('failures leave nothing behind', () => {
     nothingLeft();
   });
 
+  test('scratch folders of jobs that are gone are swept by the next ' +
+    'worker, one in use stays', async () => {
+    const sent = await run(...push(ref('main')), { seconds: 0,
+      script: `touch "${world.bin}/lost"; sleep 600` });
+    await waitFor('the command', () => existsSync(`${world.bin}/lost`));
+    const id = sent.json.job_id;
+    const scratch = join(world.server.data, 'scratch');
+    // Of a job whose file went with its worker, as in a power cut.
+    mkdirSync(join(scratch, '0-gone', 'd'), { recursive: true });
+    world.host.git(REPOSITORY, 'update-ref', 'refs/pull/12/head', ref('main'));
+    const other = await run('pull_request', { action: 'opened', number: 12,
+      pull_request: { number: 12, head: { sha: ref('main'), ref: 'x' },
+        base: { ref: 'main' } } }, { script: 'true', seconds: 20 });
+    assert.match(JSON.stringify(other.steps),
+      /scratch: 1 left by jobs that are gone, removed/);
+    assert.deepEqual(world.left('scratch'), [id]);
+    const [worker] = descendants(world.server.program('runner').pid)
+      .filter((p) => p.name === 'job-worker');
+    process.kill(worker.pid, 'SIGKILL');
+    const job = await world.job(sent);
+    assert.equal(job.record.success, true);
+    nothingLeft();
+  });
+
   test('a full disk: tried again when there is room', async (t) => {
     const mirror = join(world.server.data, 'mirrors/octo/full');
     const sha = large('octo/full', 3);
@@ -392,6 +416,20 @@ describe('failures leave nothing behind', () => {
     nothingLeft();
   });
 
+  test('job-bytes: a command that fills the disk is ended while it runs',
+    async () => {
+      const job = await run(...push(ref('main')), { script:
+        'mkdir .git/x; head -c 30000000 /dev/zero > .git/x/big; sleep 600',
+      settings: ['job-bytes: 4M'] });
+      const step = job.step('hook:h');
+      assert.equal(job.record.success, false);
+      assert.match(step.error.message,
+        /^the workspace takes \d+ bytes, workspace\.job-bytes allows 4194304$/);
+      assert.ok(step.workspace_bytes > 4194304);
+      assert.ok(step.command_ms < 60000, 'not its end');
+      nothingLeft();
+    });
+
   test('mirror-bytes: a fetch that is too large is ended; unused mirrors go',
     async () => {
       const sha = large('octo/huge', 3);
@@ -426,22 +464,34 @@ describe('failures leave nothing behind', () => {
     nothingLeft();
   });
 
-  test('two jobs on one repository at once share one mirror', async () => {
+  test('two jobs on one repository at once: one mirror, two checkouts, ' +
+    'neither waits for the other', async () => {
     const repository = 'octo/twice';
-    const one = world.host.create(repository);
-    const two = world.host.commit(repository, 'other', { x: 'x' });
-    await configure({ script: `${SHOW}; sleep 0.5` });
+    const one = world.host.create(repository, { 'one.txt': '1\n' });
+    const two = world.host.commit(repository, 'other', { 'two.txt': '2\n' });
+    // Each goes on only when it has seen the other in its own workspace.
+    const mine = `${world.bin}/met-$HOOKSPOOL_WORKSPACE_SHA`;
+    await configure({ script: `echo mine > own; : > "${mine}"; n=0; ` +
+      `until [ -e "${world.bin}/met-${one}" ] && ` +
+      `[ -e "${world.bin}/met-${two}" ]; do sleep 0.05; n=$((n+1)); ` +
+      '[ $n -lt 600 ] || exit 9; done; git rev-parse HEAD; ls; ' +
+      'git status --porcelain; git log --format=%H' });
+    for (const [sha, number] of [[one, 1], [two, 2]])
+      world.host.git(repository, 'update-ref', `refs/pull/${number}/head`, sha);
     const jobs = await Promise.all([[one, 'main', 1], [two, 'other', 2]]
       .map(async ([sha, name, number]) => world.job(await world.server.send({
         event: 'pull_request', body: JSON.stringify({ action: 'opened', number,
           repository: { full_name: repository }, sender: { login: 'ann' },
           pull_request: { number, head: { sha, ref: name },
             base: { ref: 'main' } } }) }))));
-    void jobs;
-    world.host.git(repository, 'update-ref', 'refs/pull/1/head', one);
-    world.host.git(repository, 'update-ref', 'refs/pull/2/head', two);
+    assert.deepEqual(jobs.map((job) => job.record.success), [true, true],
+      JSON.stringify(jobs.map((job) => job.steps)));
+    assert.equal(output(jobs[0]), `${one}\none.txt\nown\n?? own\n${one}\n`);
+    assert.equal(output(jobs[1]), `${two}\nown\ntwo.txt\n?? own\n${two}\n`);
+    // Both asked for the mirror; the second found what the first had made.
     assert.deepEqual(readdirSync(join(world.server.data, 'mirrors/octo/twice'))
       .filter((name) => name.endsWith('.git')), ['g1.git']);
+    nothingLeft();
   });
 
   test('50,000 files', async () => {

@@ -152,6 +152,54 @@ late_commands_are_stopped(void **state)
 	}
 }
 
+/* ---- room ---- */
+
+static void
+what_takes_too_much_room_is_stopped(void **state)
+{
+	static const struct {
+		const char *why, *script;
+		uint64_t max;
+		int over, is_early;
+	} rows[] = {
+		{ "one file, while it runs",
+		    "head -c 3000000 /dev/zero > big; sleep $MARK", 1 << 20, 1,
+		    1 },
+		{ "many empty files, while it runs",
+		    "mkdir d; cd d; i=0; while [ $i -lt 3000 ]; do : > $i; "
+		    "i=$((i+1)); done; sleep $MARK",
+		    1 << 20, 1, 1 },
+		{ "at its end", "head -c 3000000 /dev/zero > big", 1 << 20, 1,
+		    0 },
+		{ "a file of that size without blocks is none",
+		    "rm -rf big d; truncate -s 3000000 big", 1 << 20, 0, 0 },
+		{ "no limit", "head -c 3000000 /dev/zero > big", 0, 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct command c = plain_command(NULL);
+		struct command_result r;
+		int64_t began = clock_mono();
+
+		c.disk_max = rows[i].max;
+		c.timeout = 60 * CLOCK_SECOND;
+		r = run_script(c, rows[i].script);
+		if ((r.disk_over > 0) != rows[i].over || r.timed_out ||
+		    (r.disk_over > 0 && r.disk_over <= rows[i].max))
+			fail_msg("%s: %llu bytes over, timed out %d",
+			    rows[i].why, (unsigned long long)r.disk_over,
+			    r.timed_out);
+		if ((r.signal == SIGTERM) != rows[i].is_early)
+			fail_msg("%s: signal %d", rows[i].why, r.signal);
+		if (clock_mono() - began > 40 * CLOCK_SECOND)
+			fail_msg("%s: took too long", rows[i].why);
+		if (processes_with_argument(sleep_mark) != 0)
+			fail_msg("%s: something lives on", rows[i].why);
+		command_result_release(&r);
+	}
+}
+
 static void
 what_is_left_running_is_ended(void **state)
 {
@@ -357,6 +405,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(endings_are_told),
 		cmocka_unit_test(what_cannot_start_is_an_error),
 		cmocka_unit_test(late_commands_are_stopped),
+		cmocka_unit_test(what_takes_too_much_room_is_stopped),
 		cmocka_unit_test(what_is_left_running_is_ended),
 		cmocka_unit_test(a_readable_descriptor_cancels),
 		cmocka_unit_test(a_fork_storm_is_ended),

@@ -127,11 +127,14 @@ sizes_add_up(void **state)
 
 	assert_int_equal(mkdirat(p->fd, "t", 0700), 0);
 	touch(p->fd, "t/a", 0600);
-	assert_int_equal(filetree_size(p->fd, "t", &one, &err), 0);
+	assert_int_equal(filetree_size(p->fd, "t", 0, &one, &err), 0);
 	touch(p->fd, "t/b", 0600);
-	assert_int_equal(filetree_size(p->fd, "t", &two, &err), 0);
+	assert_int_equal(filetree_size(p->fd, "t", 0, &two, &err), 0);
 	assert_true(two > one);
-	assert_int_equal(filetree_size(p->fd, "none", &one, &err), -1);
+	/* A limit ends the count, a little above it. */
+	assert_int_equal(filetree_size(p->fd, "t", 1, &one, &err), 0);
+	assert_true(one > 1 && one < two);
+	assert_int_equal(filetree_size(p->fd, "none", 0, &one, &err), -1);
 	assert_int_equal(filetree_remove(p->fd, "t", &err), 0);
 }
 

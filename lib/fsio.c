@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -55,6 +57,38 @@ fs_make_dir(int *fd, int dir, const char *name, mode_t mode, struct err *err)
 	if (mkdirat(dir, name, mode) == -1 && errno != EEXIST)
 		return err_sys(err, "%.100s", name);
 	return fs_open_dir(fd, dir, name, err);
+}
+
+int
+fs_make_below(
+    int *fd, const char *base, const char *path, mode_t mode, struct err *err)
+{
+	const char *rest = path;
+	char name[NAME_MAX + 1];
+	int at = -1, next;
+
+	if (fs_open_dir(&at, AT_FDCWD, base, err) == -1)
+		return -1;
+	while (*rest != '\0') {
+		size_t len = strcspn(rest, "/");
+
+		if (len >= sizeof name) {
+			err_set(err, ERR_BAD, 0, "%.100s: name too long", path);
+			goto fail;
+		}
+		memcpy(name, rest, len);
+		name[len] = '\0';
+		if (fs_make_dir(&next, at, name, mode, err) == -1)
+			goto fail;
+		fs_close(&at);
+		at = next;
+		rest += len + strspn(rest + len, "/");
+	}
+	*fd = at;
+	return 0;
+fail:
+	fs_close(&at);
+	return -1;
 }
 
 int

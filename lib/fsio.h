@@ -16,10 +16,10 @@ struct err;
  * lost write once and then calls the page clean ("Can Applications Recover
  * from fsync Failures?", ATC 2020), so the caller must give the file up.
  *
- * Names are relative to a directory descriptor throughout. Descriptors are
- * opened close-on-exec, and only regular files and directories are opened. A
- * symbolic link in the last component is followed to a directory (that is how
- * data is moved to another disk), never to a file.
+ * Names are relative to a directory descriptor, but for the base of
+ * fs_make_below(). Descriptors are opened close-on-exec, and only regular files
+ * and directories are opened. A symbolic link in the last component is followed
+ * to a directory (that is how data is moved to another disk), never to a file.
  */
 
 /* Opens `name` for reading; ERR_BAD where it is not a regular file. */
@@ -30,6 +30,15 @@ int fs_open_read(int *fd, int dir, const char *name, struct err *err)
 int fs_open_dir(int *fd, int dir, const char *name, struct err *err)
     __attribute__((warn_unused_result));
 int fs_make_dir(int *fd, int dir, const char *name, mode_t mode,
+    struct err *err) __attribute__((warn_unused_result));
+
+/*
+ * Opens the directory `path` ("cache/github") below the directory `base`,
+ * making each component that is missing with `mode`. `base` itself must be
+ * there: a disk that is not mounted must not be filled on the one beneath.
+ * `path` is the caller's own word, or checked: it is followed as it stands.
+ */
+int fs_make_below(int *fd, const char *base, const char *path, mode_t mode,
     struct err *err) __attribute__((warn_unused_result));
 
 int fs_write_all(int fd, const void *bytes, size_t len, struct err *err)

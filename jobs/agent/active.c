@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <ctype.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,14 +15,8 @@
 static int
 open_folder(int *out, const char *data_directory, struct err *err)
 {
-	int data = -1, cache = -1, rc = -1;
-
-	if (fs_open_dir(&data, AT_FDCWD, data_directory, err) == 0 &&
-	    fs_make_dir(&cache, data, "cache", 0700, err) == 0)
-		rc = fs_make_dir(out, cache, "issue-jobs", 0700, err);
-	fs_close(&cache);
-	fs_close(&data);
-	return rc;
+	return fs_make_below(
+	    out, data_directory, "cache/issue-jobs", 0700, err);
 }
 
 /* "owner,name,7": a comma can be in none of the names. */

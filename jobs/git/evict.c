@@ -219,11 +219,11 @@ mirrors_evict(const char *data_directory, uint64_t max_bytes, unsigned *removed,
     struct err *err)
 {
 	struct inventory all = { .err = err };
-	int data = -1, mirrors = -1, rc = -1;
+	int mirrors = -1, rc = -1;
 
 	*removed = 0;
-	if (fs_open_dir(&data, AT_FDCWD, data_directory, err) == -1 ||
-	    fs_make_dir(&mirrors, data, "mirrors", 0700, err) == -1 ||
+	if (fs_make_below(&mirrors, data_directory, "mirrors", 0700, err) ==
+		-1 ||
 	    each_entry(mirrors, add_owner, &all, err) == -1)
 		goto out;
 	if (all.count > 0)
@@ -245,6 +245,5 @@ mirrors_evict(const char *data_directory, uint64_t max_bytes, unsigned *removed,
 out:
 	free(all.list);
 	fs_close(&mirrors);
-	fs_close(&data);
 	return rc;
 }

@@ -50,25 +50,15 @@ lower_name(char *out, size_t size, const char *repository)
 static int
 open_dirs(struct mirror *m, const char *data_directory, struct err *err)
 {
-	char name[256], *slash;
-	int data = -1, mirrors = -1, owner = -1, rc = -1;
+	char name[256], below[sizeof name + 16];
 
 	lower_name(name, sizeof name, m->source.repository);
 	snprintf(m->dir, sizeof m->dir, "%s/mirrors/%s", data_directory, name);
-	slash = strchr(name, '/');
-	if (slash == NULL)
+	if (strchr(name, '/') == NULL)
 		return err_set(err, ERR_BAD, 0,
 		    "%.100s: not the name of a repository", name);
-	*slash = '\0';
-	if (fs_open_dir(&data, AT_FDCWD, data_directory, err) == 0 &&
-	    fs_make_dir(&mirrors, data, "mirrors", 0700, err) == 0 &&
-	    fs_make_dir(&owner, mirrors, name, 0700, err) == 0 &&
-	    fs_make_dir(&m->fd, owner, slash + 1, 0700, err) == 0)
-		rc = 0;
-	fs_close(&data);
-	fs_close(&mirrors);
-	fs_close(&owner);
-	return rc;
+	snprintf(below, sizeof below, "mirrors/%s", name);
+	return fs_make_below(&m->fd, data_directory, below, 0700, err);
 }
 
 static void

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +87,6 @@ publish_open(struct publication **out, const char *data_directory,
 {
 	struct publication *p = calloc(1, sizeof *p);
 	char objects[PATH_MAX_GIT + 64];
-	int data = -1;
 
 	if (p == NULL)
 		return err_set(err, ERR_TEMP, 0, "publish: out of memory");
@@ -99,16 +97,14 @@ publish_open(struct publication **out, const char *data_directory,
 	snprintf(p->path, sizeof p->path, "%s/workspaces/%s", data_directory,
 	    p->name);
 	snprintf(objects, sizeof objects, "%s/objects", mirror_path(mirror));
-	if (fs_open_dir(&data, AT_FDCWD, data_directory, err) == -1 ||
-	    fs_make_dir(&p->parent, data, "workspaces", 0700, err) == -1 ||
+	if (fs_make_below(
+		&p->parent, data_directory, "workspaces", 0700, err) == -1 ||
 	    make_repository(p, options->workspace, err) == -1 ||
 	    add_alternates(p, objects, err) == -1 ||
 	    look_up_base(p, options->base, err) == -1) {
-		fs_close(&data);
 		publish_close(p);
 		return -1;
 	}
-	fs_close(&data);
 	*out = p;
 	return 0;
 }

@@ -34,17 +34,6 @@ struct workspace {
 	int lock, lease;
 };
 
-static int
-open_parent(int *out, const char *data_directory, struct err *err)
-{
-	int data = -1, rc = -1;
-
-	if (fs_open_dir(&data, AT_FDCWD, data_directory, err) == 0)
-		rc = fs_make_dir(out, data, "workspaces", 0700, err);
-	fs_close(&data);
-	return rc;
-}
-
 static void
 lock_name(char out[WORK_NAME_MAX], const char *id)
 {
@@ -197,7 +186,8 @@ workspace_create(struct workspace **out, const char *data_directory,
 	snprintf(w->name, sizeof w->name, "%s", options->job_id);
 	snprintf(w->path, sizeof w->path, "%s/workspaces/%s", data_directory,
 	    w->name);
-	if (open_parent(&w->parent, data_directory, err) == -1)
+	if (fs_make_below(
+		&w->parent, data_directory, "workspaces", 0700, err) == -1)
 		goto fail;
 	rc = take_lock(w->parent, w->name, &w->lock, err);
 	if (rc == 1)
@@ -353,7 +343,8 @@ workspaces_sweep(const char *data_directory, unsigned *removed, struct err *err)
 	DIR *stream;
 	struct dirent *entry;
 
-	if (open_parent(&parent, data_directory, err) == -1)
+	if (fs_make_below(&parent, data_directory, "workspaces", 0700, err) ==
+	    -1)
 		return -1;
 	stream_fd = fcntl(parent, F_DUPFD_CLOEXEC, 0);
 	stream = stream_fd == -1 ? NULL : fdopendir(stream_fd);

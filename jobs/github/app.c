@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
@@ -112,14 +111,7 @@ app_jwt(struct secret **out, int64_t app_id, const struct secret *pem,
 static int
 open_cache(int *out, const char *data_directory, struct err *err)
 {
-	int data = -1, cache = -1, rc = -1;
-
-	if (fs_open_dir(&data, AT_FDCWD, data_directory, err) == 0 &&
-	    fs_make_dir(&cache, data, "cache", 0700, err) == 0)
-		rc = fs_make_dir(out, cache, "github", 0700, err);
-	fs_close(&data);
-	fs_close(&cache);
-	return rc;
+	return fs_make_below(out, data_directory, "cache/github", 0700, err);
 }
 
 static int

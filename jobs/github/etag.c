@@ -25,23 +25,16 @@ int
 etag_open(struct etag_cache **out, const char *data_directory, struct err *err)
 {
 	struct etag_cache *cache = malloc(sizeof *cache);
-	int data = -1, parent = -1, github = -1, rc = -1;
 
 	if (cache == NULL)
 		return err_set(err, ERR_TEMP, 0, "etag: out of memory");
-	if (fs_open_dir(&data, AT_FDCWD, data_directory, err) == 0 &&
-	    fs_make_dir(&parent, data, "cache", 0700, err) == 0 &&
-	    fs_make_dir(&github, parent, "github", 0700, err) == 0 &&
-	    fs_make_dir(&cache->dir, github, "etag", 0700, err) == 0)
-		rc = 0;
-	fs_close(&data);
-	fs_close(&parent);
-	fs_close(&github);
-	if (rc == -1)
+	if (fs_make_below(&cache->dir, data_directory, "cache/github/etag",
+		0700, err) == -1) {
 		free(cache);
-	else
-		*out = cache;
-	return rc;
+		return -1;
+	}
+	*out = cache;
+	return 0;
 }
 
 void

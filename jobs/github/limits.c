@@ -33,22 +33,16 @@ int
 limits_open(struct limits **out, const char *data_directory, struct err *err)
 {
 	struct limits *limits = malloc(sizeof *limits);
-	int data = -1, cache = -1, rc = -1;
 
 	if (limits == NULL)
 		return err_set(err, ERR_TEMP, 0, "limits: out of memory");
-	if (fs_open_dir(&data, AT_FDCWD, data_directory, err) == -1 ||
-	    fs_make_dir(&cache, data, "cache", 0700, err) == -1 ||
-	    fs_make_dir(&limits->dir, cache, "github", 0700, err) == -1)
-		goto out;
-	*out = limits;
-	rc = 0;
-out:
-	fs_close(&data);
-	fs_close(&cache);
-	if (rc == -1)
+	if (fs_make_below(&limits->dir, data_directory, "cache/github", 0700,
+		err) == -1) {
 		free(limits);
-	return rc;
+		return -1;
+	}
+	*out = limits;
+	return 0;
 }
 
 void

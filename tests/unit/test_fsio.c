@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +16,7 @@
 
 #include "buf.h"
 #include "err.h"
+#include "filetree.h"
 #include "fsio.h"
 
 static char root[] = "/tmp/test_fsio.XXXXXX";
@@ -71,6 +74,51 @@ directories_are_made_and_opened(void **state)
 	write_file("no-dir", "x");
 	assert_int_equal(fs_make_dir(&fd, dir, "no-dir", 0700, &err), -1);
 	assert_int_equal(fd, -1);
+}
+
+static const struct {
+	const char *why, *base, *path;
+	int rc, sys;
+} paths[] = {
+	{ "what is missing is made", "", "a/b/c", 0, 0 },
+	{ "what is there is opened", "", "a/b/c", 0, 0 },
+	{ "one component", "", "a", 0, 0 },
+	{ "none: the base", "", "", 0, 0 },
+	{ "two slashes are one", "", "a//b/", 0, 0 },
+	{ "the base is not made", "/none", "a", -1, ENOENT },
+	{ "a file is no directory", "", "no-dir/a", -1, ENOTDIR },
+};
+
+static void
+directories_below_a_base_are_made(void **state)
+{
+	char name[NAME_MAX + 3], base[sizeof root + 16];
+	struct err err = { 0 };
+	struct stat st;
+	int fd = 77;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+		fd = 77;
+		snprintf(base, sizeof base, "%s%s", root, paths[i].base);
+		if (fs_make_below(&fd, base, paths[i].path, 0700, &err) !=
+		    paths[i].rc)
+			fail_msg("%s: %s", paths[i].why, err.text);
+		if (paths[i].rc == -1) {
+			assert_int_equal(err.sys, paths[i].sys);
+			assert_int_equal(fd, 77);
+			continue;
+		}
+		assert_int_equal(fstat(fd, &st), 0);
+		assert_true(S_ISDIR(st.st_mode));
+		assert_int_equal(st.st_mode & 0777, 0700);
+		fs_close(&fd);
+	}
+	assert_int_equal(fstatat(dir, "a/b/c", &st, 0), 0);
+	memset(name, 'n', sizeof name - 1);
+	name[sizeof name - 1] = '\0';
+	assert_int_equal(fs_make_below(&fd, root, name, 0700, &err), -1);
+	assert_int_equal(err.class, ERR_BAD);
 }
 
 static const struct {
@@ -165,16 +213,13 @@ make_root(void **state)
 static int
 remove_root(void **state)
 {
-	static const char *const names[] = { "file", "fifo", "link", "no-dir",
-		"whole", "at", "r" };
+	struct err err;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		unlinkat(dir, names[i], 0);
-	unlinkat(dir, "dir", AT_REMOVEDIR);
-	unlinkat(dir, "made", AT_REMOVEDIR);
 	close(dir);
-	return rmdir(root);
+	if (filetree_remove(AT_FDCWD, root, &err) == -1)
+		fail_msg("%s", err.text);
+	return 0;
 }
 
 int
@@ -183,6 +228,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_regular_files_are_opened),
 		cmocka_unit_test(directories_are_made_and_opened),
+		cmocka_unit_test(directories_below_a_base_are_made),
 		cmocka_unit_test(whole_files_are_read_up_to_a_maximum),
 		cmocka_unit_test(reading_and_writing_at_an_offset),
 		cmocka_unit_test(

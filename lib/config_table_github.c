@@ -8,8 +8,8 @@
 static const struct config_key github[] = {
 	{ "github-app-id", CONFIG_INT, SCOPE_CONFIG, NEXT_JOB, 0,
 	    .range = "1..1000000000000",
-	    .text = "ID of the GitHub App that hookspool acts as; without one, "
-		    "with github-tokens." },
+	    .text = "ID of the GitHub App that hookspool writes check runs "
+		    "as, and does all else where there are no github-tokens." },
 	{ "github-app-key-file", CONFIG_STR, SCOPE_ROOT, NEXT_JOB,
 	    MARK_SECRET_FILE, .form = &form_secret_file,
 	    .text = "The App's private key; unset: "
@@ -32,7 +32,7 @@ static const struct config_key github[] = {
 	    .text = "Certificates to trust in place of the system's." },
 	{ "status-context", CONFIG_STR, SCOPE_CONFIG, NEXT_JOB, 0,
 	    .form = &form_text, .fallback = "hookspool",
-	    .text = "Context of the commit statuses." },
+	    .text = "Name of the check runs, context of the commit statuses." },
 	{ "webhook-ip", CONFIG_STR, SCOPE_ROOT, ON_RESTART, MARK_PLANNED,
 	    .form = &form_url,
 	    .text = "Full URL that GitHub's webhooks are pointed at." },

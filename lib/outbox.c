@@ -122,21 +122,37 @@ lock_files(struct spool *s, int *fd, struct err *err)
 	return 0;
 }
 
+/* What GitHub was sent, and has, of this run. */
+static void
+take_sent(struct status_report *to, const struct status_report *from)
+{
+	to->form = from->form;
+	to->check = from->check;
+	to->attempted = from->attempted;
+	to->posted = from->posted;
+}
+
+/*
+ * A job is settled on disk before its report is final (settle.c), and what
+ * is settled is begun again only as another run. Its report owes nothing to
+ * the first one's: a check run that is completed stays so, a new one is made.
+ */
 static int
 merge_wish(struct spool *s, const struct status_report *report, struct err *err)
 {
 	struct status_report next = *report, before;
 
-	if (outbox_read(s, report->job_id, &before, err) == 0) {
-		if (report->state == COMMIT_PENDING ||
-		    (before.state == report->state &&
-			before.result != RESULT_EXPIRED))
-			return 1;
-		next.attempted = before.attempted;
-		next.posted = before.posted;
-	} else if (err->class != ERR_BAD) {
-		return -1;
+	if (outbox_read(s, report->job_id, &before, err) == -1)
+		return err->class == ERR_BAD ? write_report(s, &next, err) : -1;
+	next.run = before.run;
+	if (next.state == COMMIT_PENDING && before.state != COMMIT_PENDING) {
+		next.run++;
+		return write_report(s, &next, err);
 	}
+	if (next.state == before.state &&
+	    (next.state == COMMIT_PENDING || before.result != RESULT_EXPIRED))
+		return 1;
+	take_sent(&next, &before);
 	return write_report(s, &next, err);
 }
 
@@ -165,8 +181,8 @@ outbox_update(
 	rc = outbox_read(s, sent->job_id, &now, err);
 	if (rc == 0 && now.state == sent->state && now.wanted == sent->wanted)
 		now = *sent;
-	now.attempted = sent->attempted;
-	now.posted = sent->posted;
+	else if (rc == 0 && now.run == sent->run)
+		take_sent(&now, sent);
 	/* Removed by an operator meanwhile: stays removed. */
 	if (rc == 0)
 		rc = write_report(s, &now, err);
@@ -176,7 +192,7 @@ outbox_update(
 	return rc;
 }
 
-/* What a commit status says of each outcome. */
+/* What a commit shows of each outcome. */
 static const struct {
 	enum commit_state state;
 	const char *words;
@@ -216,6 +232,8 @@ outbox_finish(struct spool *s, const struct record *settled, struct err *err)
 	describe(text, sizeof text, settled);
 	status_report_init(&final, settled->head, begun.context, begun.target,
 	    endings[settled->outcome].state, text);
+	snprintf(final.outcome, sizeof final.outcome, "%s",
+	    job_outcome_name(settled->outcome));
 	rc = outbox_want(s, &final, err);
 	return rc == -1 ? -1 : 0;
 }
@@ -235,8 +253,10 @@ outbox_again(struct spool *s, const char *job_id, int clear, struct err *err)
 		r.due = 0;
 		r.wanted = clock_wall();
 		r.words[0] = '\0';
-		if (clear)
+		if (clear) {
+			r.form = FORM_NONE;
 			r.attempted = r.posted = COMMIT_NONE;
+		}
 		rc = write_report(s, &r, err);
 	}
 	fs_close(&lock);

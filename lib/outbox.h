@@ -16,18 +16,21 @@ struct spool;
  * whole and fsynced each time, so that after any crash it says truly how far
  * the report had come:
  *
- *   State      what the commit status shall be
- *   Attempted  the state a POST was begun for: written before the POST
+ *   State      what the commit shall show
+ *   Form       as what: a commit status, or a check run of the GitHub App's
+ *   Attempted  the state a request was begun for: written before it is sent
  *   Posted     the state GitHub is known to have
  *
  * Attempted equal to State while Posted is not is the doubt that makes the
- * sender read back before it posts again; that is why a status appears once.
+ * sender read back before it sends again; that is why each appears once.
  *
  * Calling sequence: the worker writes the pending report when it starts
  * (outbox_want()), the runner the final one when it settles the job
  * (outbox_finish()), so a job has a report only if its worker found that it
  * has something to tell; the sender (jobs/github/status.c) moves it on, under
- * outbox_lock(). Nothing here speaks to the network.
+ * outbox_lock(). A worker that begins a job whose report is final begins one
+ * that was settled and is run once more: its report begins anew (Run counts
+ * it). Nothing here speaks to the network.
  */
 
 #define STATUS_CONTEXT_MAX     256
@@ -36,12 +39,18 @@ struct spool;
 #define STATUS_CHARS	       140 /* GitHub's limit for a description */
 #define STATUS_WORDS_MAX       200
 
-enum commit_state { /* of a commit status; "none" never reaches GitHub */
+enum commit_state { /* "none" never reaches GitHub */
 	COMMIT_NONE,
 	COMMIT_PENDING,
 	COMMIT_SUCCESS,
 	COMMIT_FAILURE,
 	COMMIT_ERROR,
+};
+
+enum report_form {   /* what GitHub is given */
+	FORM_NONE,   /* not decided yet */
+	FORM_STATUS, /* a commit status */
+	FORM_CHECK,  /* a check run */
 };
 
 enum status_result {
@@ -64,6 +73,10 @@ struct status_report {
 	char description[STATUS_DESCRIPTION_MAX]; /* valid UTF-8 */
 	char words[STATUS_WORDS_MAX];		  /* of the last failure */
 	enum commit_state state, attempted, posted;
+	enum report_form form;
+	int64_t check;	  /* the check run's number at GitHub; 0: not known */
+	char outcome[16]; /* job_outcome_name() once settled; "" before */
+	unsigned run;	  /* 0, and one more each time it was run again */
 	enum status_result result;
 	unsigned tries;	  /* sends that failed for now */
 	int64_t received; /* of the job: which of two is newer */
@@ -73,6 +86,7 @@ struct status_report {
 
 const char *commit_state_name(enum commit_state state);
 const char *status_result_name(enum status_result result);
+const char *report_form_name(enum report_form form);
 
 /* Fills a report's names from a head; cuts and cleans the description. */
 void status_report_init(struct status_report *report,
@@ -81,8 +95,8 @@ void status_report_init(struct status_report *report,
 
 /*
  * Stores that this state is wanted, keeping what is known of earlier sends
- * of the same job. A pending report never replaces a final one. 0 is stored;
- * 1 there was nothing to store.
+ * of the same job; a pending one after a final one is the next run's, of
+ * which nothing was sent. 0 is stored; 1 there was nothing to store.
  */
 int outbox_want(struct spool *s, const struct status_report *report,
     struct err *err) CHECKED;
@@ -100,14 +114,16 @@ int outbox_read(struct spool *s, const char *job_id,
 
 /*
  * What the sender found out. If something else is wanted by now, only what
- * GitHub was sent and has is taken over, and the new wish stays.
+ * GitHub was sent and has is taken over, and the new wish stays; nothing at
+ * all if that is the wish of another run.
  */
 int outbox_update(
     struct spool *s, const struct status_report *sent, struct err *err) CHECKED;
 /*
  * Operators: the report is to be sent again from the beginning (`clear` also
- * forgets what GitHub was sent, so that it is not read back first). ERR_BAD
- * where the job has none.
+ * forgets what GitHub was sent and in which form, so that it is not read back
+ * first; a check run is known by its number and stays one). ERR_BAD where the
+ * job has none.
  */
 int outbox_again(
     struct spool *s, const char *job_id, int clear, struct err *err) CHECKED;

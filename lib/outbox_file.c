@@ -14,6 +14,7 @@ static const char *const state_names[] = { "none", "pending", "success",
 	"failure", "error" };
 static const char *const result_names[] = { "waiting", "reported", "refused",
 	"expired", "superseded" };
+static const char *const form_names[] = { "none", "status", "check" };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -29,7 +30,21 @@ status_result_name(enum status_result result)
 	return result_names[result];
 }
 
-enum line_type { LINE_TEXT, LINE_STATE, LINE_RESULT, LINE_TIME, LINE_COUNT };
+const char *
+report_form_name(enum report_form form)
+{
+	return form_names[form];
+}
+
+enum line_type {
+	LINE_TEXT,
+	LINE_STATE,
+	LINE_FORM,
+	LINE_RESULT,
+	LINE_TIME,
+	LINE_COUNT,
+	LINE_NUMBER,
+};
 
 /* One row a line, in the order of the file. */
 static const struct {
@@ -51,6 +66,10 @@ static const struct {
 	LINE("Target", LINE_TEXT, target),
 	LINE("Description", LINE_TEXT, description),
 	LINE("State", LINE_STATE, state),
+	LINE("Outcome", LINE_TEXT, outcome),
+	LINE("Run", LINE_COUNT, run),
+	LINE("Form", LINE_FORM, form),
+	LINE("Check", LINE_NUMBER, check),
 	LINE("Attempted", LINE_STATE, attempted),
 	LINE("Posted", LINE_STATE, posted),
 	LINE("Result", LINE_RESULT, result),
@@ -75,6 +94,9 @@ put_line(struct buf *b, size_t row, const struct status_report *report)
 	case LINE_STATE:
 		buf_adds(b, state_names[*(const enum commit_state *)field]);
 		break;
+	case LINE_FORM:
+		buf_adds(b, form_names[*(const enum report_form *)field]);
+		break;
 	case LINE_RESULT:
 		buf_adds(b, result_names[*(const enum status_result *)field]);
 		break;
@@ -84,6 +106,9 @@ put_line(struct buf *b, size_t row, const struct status_report *report)
 		break;
 	case LINE_COUNT:
 		buf_addf(b, "%u", *(const unsigned *)field);
+		break;
+	case LINE_NUMBER:
+		buf_addf(b, "%" PRId64, *(const int64_t *)field);
 		break;
 	}
 	buf_addc(b, '\n');
@@ -116,6 +141,10 @@ take_value(struct status_report *report, size_t row, const char *value)
 		index = find_name(state_names, COUNT(state_names), value);
 		*(enum commit_state *)field = (enum commit_state)index;
 		break;
+	case LINE_FORM:
+		index = find_name(form_names, COUNT(form_names), value);
+		*(enum report_form *)field = (enum report_form)index;
+		break;
 	case LINE_RESULT:
 		index = find_name(result_names, COUNT(result_names), value);
 		*(enum status_result *)field = (enum status_result)index;
@@ -124,6 +153,9 @@ take_value(struct status_report *report, size_t row, const char *value)
 		return clock_parse(field, value);
 	case LINE_COUNT:
 		*(unsigned *)field = (unsigned)strtoul(value, NULL, 10);
+		break;
+	case LINE_NUMBER:
+		*(int64_t *)field = strtoll(value, NULL, 10);
 		break;
 	}
 	return index == -1 ? -1 : 0;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -8,6 +7,7 @@
 #include "agent/pull.h"
 #include "agent/work.h"
 #include "github/client.h"
+#include "github/names.h"
 #include "json.h"
 #include "steplog.h"
 #include "worker/job.h"
@@ -19,19 +19,6 @@ struct found {
 	int64_t number; /* 0: none */
 	char url[300];
 };
-
-/* RFC 3986: what is not unreserved is escaped; "/" too, for a query. */
-static void
-put_escaped(struct buf *out, const char *text)
-{
-	for (; *text != '\0'; text++) {
-		if (isalnum((unsigned char)*text) ||
-		    strchr("-._~", *text) != NULL)
-			buf_addc(out, *text);
-		else
-			buf_addf(out, "%%%02X", (unsigned char)*text);
-	}
-}
 
 static void
 take_pull(struct found *found, const struct json *pull)
@@ -68,7 +55,7 @@ find(struct github *gh, void *arg, struct err *err)
 	buf_init(&path, HTTP_HEADER_MAX);
 	buf_addf(&path, "/repos/%s/pulls?state=open&per_page=100&head=%.*s%%3A",
 	    repository, (int)strcspn(repository, "/"), repository);
-	put_escaped(&path, found->w->branch);
+	github_add_escaped(&path, found->w->branch);
 	call.path = path.data;
 	http_reply_init(&reply);
 	if (buf_check(&path, "path", err) == 0 &&

@@ -68,9 +68,16 @@ int github_open(struct github **out, const struct config *config,
     struct err *err) CHECKED;
 void github_close(struct github *gh);
 
-/* 1 if checks can be written (an App), 1 if anything can be called. */
+/* 1 if an App is configured, 1 if anything can be called. */
 int github_have_app(const struct github *gh);
 int github_usable(const struct github *gh);
+
+/*
+ * 0 if the App can act in the repository; its token is then there. -1: it
+ * cannot, ERR_PERM (it is not installed) or ERR_CONF, or for now not,
+ * ERR_TEMP. Costs no call while a token is kept (app.h).
+ */
+int github_find_installation(struct github *gh, struct err *err) CHECKED;
 
 int github_call(struct github *gh, const struct github_call *call,
     struct http_reply *reply, struct err *err) CHECKED;

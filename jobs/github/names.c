@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "buf.h"
 #include "github/names.h"
 
 static size_t
@@ -40,4 +41,16 @@ github_sha_valid(const char *sha)
 	size_t len = strspn(sha, "0123456789abcdef");
 
 	return sha[len] == '\0' && (len == 40 || len == 64);
+}
+
+void
+github_add_escaped(struct buf *out, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (isalnum((unsigned char)*text) ||
+		    strchr("-._~", *text) != NULL)
+			buf_addc(out, *text);
+		else
+			buf_addf(out, "%%%02X", (unsigned char)*text);
+	}
 }

@@ -78,6 +78,16 @@ github_have_app(const struct github *gh)
 }
 
 int
+github_find_installation(struct github *gh, struct err *err)
+{
+	struct sender sender;
+	int64_t ready_at = 0;
+
+	return sender_pick(
+	    gh, GITHUB_AS_INSTALLATION, 0, &sender, &ready_at, err);
+}
+
+int
 github_usable(const struct github *gh)
 {
 	return credentials_any(gh->credentials);

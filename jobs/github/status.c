@@ -6,9 +6,9 @@
 #include "clock.h"
 #include "config.h"
 #include "fsio.h"
-#include "github/client.h"
 #include "github/names.h"
 #include "github/status.h"
+#include "github/way.h"
 #include "json.h"
 #include "log.h"
 #include "outbox.h"
@@ -17,93 +17,6 @@
 
 #define RETRY_FIRST (5 * CLOCK_SECOND)
 #define RETRY_MOST  (3600 * CLOCK_SECOND)
-
-struct sending {
-	struct spool *spool;
-	struct github *gh; /* NULL before it was opened */
-	struct steplog *log;
-	struct status_report *report;
-};
-
-/* By this job: the link names it. Without one the description has to. */
-static int
-is_ours(const struct json *status, const struct status_report *r)
-{
-	if (strcmp(json_str(json_get(status, "context"), ""), r->context) != 0)
-		return 0;
-	if (r->target[0] != '\0')
-		return strcmp(json_str(json_get(status, "target_url"), ""),
-			   r->target) == 0;
-	return strcmp(json_str(json_get(status, "description"), ""),
-		   r->description) == 0;
-}
-
-enum found { FOUND_NONE, FOUND_SAME, FOUND_OTHER };
-
-/* The newest of ours decides: what it said earlier is no longer shown. */
-static int
-search_page(enum found *found, const struct http_reply *reply,
-    const struct status_report *r, struct err *err)
-{
-	struct json *doc;
-
-	if (json_parse(&doc, reply->body.data, reply->body.len, err) == -1) {
-		err->class = ERR_TEMP; /* half a reply is no answer */
-		return -1;
-	}
-	JSON_EACH (status, doc) {
-		if (*found == FOUND_NONE && is_ours(status, r))
-			*found = strcmp(json_str(json_get(status, "state"), ""),
-				     commit_state_name(r->state)) == 0
-				     ? FOUND_SAME
-				     : FOUND_OTHER;
-	}
-	json_free(doc);
-	return 0;
-}
-
-/* Reads the commit's statuses, newest first, page by page. */
-static int
-is_there(struct github *gh, void *arg, struct err *err)
-{
-	const struct sending *sending = arg;
-	const struct status_report *r = sending->report;
-	char path[HTTP_HEADER_MAX];
-	struct http_reply reply;
-	enum found found = FOUND_NONE;
-	int rc = 0;
-
-	snprintf(path, sizeof path,
-	    "/repos/%s/commits/%s/statuses?per_page=100", r->repository,
-	    r->sha);
-	http_reply_init(&reply);
-	do {
-		struct github_call call = {
-			.method = "GET", .path = path, .as = github_identity(gh)
-		};
-
-		if (github_call(gh, &call, &reply, err) == -1 ||
-		    github_expect(&reply, "statuses", err) == -1)
-			rc = -1;
-		else
-			rc = search_page(&found, &reply, r, err);
-	} while (rc == 0 && found == FOUND_NONE &&
-		 github_next_page(&reply, path, sizeof path) == 0);
-	http_reply_release(&reply);
-	return rc == -1 ? -1 : found == FOUND_SAME;
-}
-
-static void
-write_body(struct buf *body, const struct status_report *r)
-{
-	buf_addc(body, '{');
-	json_put_member(body, "state", commit_state_name(r->state));
-	json_put_member(body, "description", r->description);
-	json_put_member(body, "context", r->context);
-	if (r->target[0] != '\0')
-		json_put_member(body, "target_url", r->target);
-	buf_addc(body, '}');
-}
 
 /* GitHub's words may hold what we sent. */
 static void
@@ -124,11 +37,13 @@ set_words(struct status_report *r, const char *words)
 
 /* A "no" of GitHub's is for good, and its words are kept. */
 static void
-take_answer(struct status_report *r, const struct http_reply *reply)
+take_answer(struct status_report *r, const struct way *way,
+    const struct http_reply *reply)
 {
 	struct err words;
 
 	if (github_expect(reply, "status", &words) == 0) {
+		way->take(r, reply);
 		r->posted = r->state;
 		r->result = RESULT_REPORTED;
 		r->words[0] = '\0';
@@ -138,46 +53,80 @@ take_answer(struct status_report *r, const struct http_reply *reply)
 	set_words(r, words.text);
 }
 
+struct request {
+	struct sending *sending;
+	const struct way *way;
+	int creates; /* the number of what it makes is not known yet */
+};
+
+/* What was made just now but shows something else is not made twice. */
 static int
-post(struct sending *sending, struct err *err)
+happened(struct github *gh, void *arg, struct err *err)
 {
-	struct status_report *r = sending->report;
-	char path[512];
+	const struct request *q = arg;
+	int there = q->way->look(gh, q->sending, err);
+
+	if (there == 0 && q->creates && q->sending->report->check != 0)
+		return err_set(err, ERR_TEMP, 0, "it shows another state");
+	return there;
+}
+
+/* One request, as often as it takes. */
+static int
+ask(struct sending *sending, const struct way *way, struct http_reply *reply,
+    struct err *err)
+{
+	struct request request = { .sending = sending,
+		.way = way,
+		.creates = sending->report->check == 0 };
+	struct github_call call = { .as = way->identity(sending->gh),
+		.happened = happened,
+		.arg = &request };
+	char path[WAY_PATH_MAX];
 	struct buf body;
-	struct github_call call = { .method = "POST",
-		.path = path,
-		.as = github_identity(sending->gh),
-		.happened = is_there,
-		.arg = sending };
-	struct http_reply reply;
 	int rc = -1;
 
-	r->attempted = r->state;
-	if (outbox_update(sending->spool, r, err) == -1)
-		return -1;
-	snprintf(
-	    path, sizeof path, "/repos/%s/statuses/%s", r->repository, r->sha);
 	buf_init(&body, 8192);
-	write_body(&body, r);
+	call.method = way->write(sending, path, &body);
+	call.path = path;
 	call.body = body.data;
-	http_reply_init(&reply);
-	if (buf_check(&body, "status", err) == 0 &&
-	    github_call(sending->gh, &call, &reply, err) == 0) {
-		take_answer(r, &reply);
-		rc = 0;
-	}
-	http_reply_release(&reply);
+	if (buf_check(&body, "status", err) == 0)
+		rc = github_call(sending->gh, &call, reply, err);
 	buf_release(&body);
 	return rc;
 }
 
 static int
-send_once(struct sending *sending, struct err *err)
+post(struct sending *sending, const struct way *way, struct err *err)
+{
+	struct status_report *r = sending->report;
+	struct http_reply reply;
+	int rc;
+
+	r->attempted = r->state;
+	if (outbox_update(sending->spool, r, err) == -1)
+		return -1;
+	http_reply_init(&reply);
+	rc = ask(sending, way, &reply, err);
+	if (rc == 0 && way->is_closed(reply.status))
+		rc = github_expect(&reply, "check run", err);
+	else if (rc == 0)
+		take_answer(r, way, &reply);
+	http_reply_release(&reply);
+	return rc;
+}
+
+static int
+send_by(struct sending *sending, const struct way *way, struct err *err)
 {
 	struct status_report *r = sending->report;
 
-	if (r->attempted == r->state) {
-		int there = is_there(sending->gh, sending, err);
+	if (r->form != way->form) {
+		r->form = way->form;
+		r->attempted = r->posted = COMMIT_NONE;
+	}
+	if (way->is_doubtful(r)) {
+		int there = way->look(sending->gh, sending, err);
 
 		if (there == -1)
 			return -1;
@@ -187,7 +136,68 @@ send_once(struct sending *sending, struct err *err)
 			return 0;
 		}
 	}
-	return post(sending, err);
+	return post(sending, way, err);
+}
+
+/* The App's way as far as it goes; the step log says where it ends. */
+static int
+send_as_app(struct sending *sending, struct err *err)
+{
+	int rc = github_find_installation(sending->gh, err);
+
+	if (rc == 0)
+		rc = send_by(sending, &way_check, err);
+	if (rc == -1 && err->class != ERR_TEMP && sending->log != NULL)
+		steplog_note(sending->log,
+		    "check run: %s; a commit status is used", err->text);
+	return rc;
+}
+
+/*
+ * What a run was begun as it stays; only a check run that can no longer be
+ * written becomes a commit status.
+ */
+static int
+send_once(struct sending *sending, struct err *err)
+{
+	if (sending->report->form != FORM_STATUS &&
+	    github_have_app(sending->gh)) {
+		int rc = send_as_app(sending, err);
+
+		if (rc == 0 || err->class == ERR_TEMP)
+			return rc;
+	}
+	return send_by(sending, &way_status, err);
+}
+
+/* ---- what a newer job has overtaken ---- */
+
+/* A commit status was replaced by the newer one; a check run of its own
+ * would stay in progress for ever. */
+static int
+is_left_open(const struct status_report *r)
+{
+	return r->form == FORM_CHECK && r->attempted != COMMIT_NONE &&
+	       (r->posted == COMMIT_NONE || r->posted == COMMIT_PENDING);
+}
+
+/* Saying the same twice is no harm here: it is changed, not made. */
+static int
+close_run(struct sending *sending, struct err *err)
+{
+	struct status_report *r = sending->report;
+	struct http_reply reply;
+	int rc;
+
+	sending->superseded = 1;
+	if (r->check == 0 && way_check.look(sending->gh, sending, err) == -1)
+		return -1;
+	if (r->check == 0)
+		return 0;
+	http_reply_init(&reply);
+	rc = ask(sending, &way_check, &reply, err);
+	http_reply_release(&reply);
+	return rc;
 }
 
 /* Doubles from five seconds to an hour; GitHub's own time has precedence. */
@@ -225,8 +235,8 @@ passes(const struct err *failure)
 
 /* Decides what becomes of the report; 0, or -1 with why it has to wait. */
 static int
-send_report(
-    struct sending *sending, const struct config *config, struct err *failure)
+speak(struct sending *sending,
+    int (*say)(struct sending *sending, struct err *err), struct err *failure)
 {
 	struct status_report *r = sending->report;
 	int rc;
@@ -240,10 +250,10 @@ send_report(
 		r->result = RESULT_EXPIRED;
 		return 0;
 	}
-	rc = github_open(&sending->gh, config, r->repository, r->request_id,
-	    sending->log, failure);
+	rc = github_open(&sending->gh, sending->config, r->repository,
+	    r->request_id, sending->log, failure);
 	if (rc == 0)
-		rc = send_once(sending, failure);
+		rc = say(sending, failure);
 	if (rc == -1 && passes(failure)) {
 		put_off(r,
 		    sending->gh != NULL ? github_retry_at(sending->gh) : 0,
@@ -267,6 +277,9 @@ log_result(struct steplog *log, const struct status_report *r)
 	json_put_member(&members, "state", commit_state_name(r->state));
 	json_put_member(&members, "context", r->context);
 	json_put_member(&members, "sha", r->sha);
+	json_put_member(&members, "form", report_form_name(r->form));
+	if (r->check != 0)
+		json_put_int(&members, "check_run_id", r->check);
 	json_put_member(&members, "result", status_result_name(r->result));
 	if (r->words[0] != '\0')
 		json_put_member(&members, "error", r->words);
@@ -283,10 +296,10 @@ is_over(const struct status_report *r)
 }
 
 static int
-store(struct sending *sending, const struct config *config, struct err *err)
+store(struct sending *sending, struct err *err)
 {
 	const struct status_report *r = sending->report;
-	const char *form = config_str(config, NULL, "log-format");
+	const char *form = config_str(sending->config, NULL, "log-format");
 
 	if (is_over(r) &&
 	    outbox_log(sending->spool, r,
@@ -299,8 +312,7 @@ store(struct sending *sending, const struct config *config, struct err *err)
 
 /* Under the lock. */
 static int
-do_send(struct sending *sending, const struct config *config, int weed,
-    struct err *err)
+do_send(struct sending *sending, int weed, struct err *err)
 {
 	struct status_report *r = sending->report;
 	struct err failure = { 0 };
@@ -308,13 +320,15 @@ do_send(struct sending *sending, const struct config *config, int weed,
 
 	if (newest == -1)
 		return -1;
-	if (newest == 1 && weed)
+	if (weed && (newest == 1 || is_left_open(r)))
 		return 0;
-	if (newest == 0)
+	if (newest == 1)
+		rc = speak(sending, send_once, &failure);
+	else if (is_left_open(r))
+		rc = speak(sending, close_run, &failure);
+	if (newest == 0 && rc == 0)
 		r->result = RESULT_SUPERSEDED;
-	else
-		rc = send_report(sending, config, &failure);
-	if (store(sending, config, err) == -1)
+	if (store(sending, err) == -1)
 		return -1;
 	log_result(sending->log, r);
 	if (rc == -1)
@@ -327,7 +341,9 @@ status_send(struct spool *s, const struct config *config, const char *job_id,
     int weed, struct steplog *log, struct err *err)
 {
 	struct status_report report;
-	struct sending sending = { .spool = s, .log = log, .report = &report };
+	struct sending sending = {
+		.spool = s, .config = config, .log = log, .report = &report
+	};
 	int lock = -1, rc;
 
 	if (outbox_read(s, job_id, &report, err) == -1)
@@ -338,7 +354,7 @@ status_send(struct spool *s, const struct config *config, const char *job_id,
 	/* Read again: what we saw without the lock may be old. */
 	rc = outbox_read(s, job_id, &report, err);
 	if (rc == 0 && report.result == RESULT_WAITING)
-		rc = do_send(&sending, config, weed, err);
+		rc = do_send(&sending, weed, err);
 	fs_close(&lock);
 	return rc;
 }

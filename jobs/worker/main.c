@@ -38,7 +38,7 @@ static const char usage[] =
     "                 \"-\": none, steps go to standard error\n"
     "  --attempt N    this is attempt N, from 0: hooks that an earlier one\n"
     "                 completed are not run again\n"
-    "  --reports      send the commit statuses that wait in the spool\n"
+    "  --reports      send the statuses and check runs that wait in the spool\n"
     "  --serve        for spool-runner: fork for each job it asks for\n"
     "  --help, --version\n"
     "\n"

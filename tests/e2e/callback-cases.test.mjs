@@ -107,7 +107,7 @@ const cases = [
       assert.ok(Date.parse(box.field('Due')) > Date.now() + 690e3);
     })],
   [17, 'a job that settles twice is told once', [outbox,
-    'pending_never_replaces_a_final_state']],
+    'the_same_wish_is_stored_once']],
   [18, 'asked, waited, asked again, sent: one call', meets([s(502)], 2,
     'reported', 1)],
   [19, 'two senders a moment apart: one call', () =>

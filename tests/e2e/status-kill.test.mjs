@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The sender of commit statuses, killed at every system call and by a clock
-// that runs through an outage: each status appears once, always.
+// The sender of commit statuses and check runs, killed at every system call
+// and by a clock that runs through an outage: each appears once, always.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -9,14 +9,15 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
-import { withOutbox } from './support/outbox.mjs';
+import { commit, id, withOutbox } from './support/outbox.mjs';
 import { each, random, run } from './support/process.mjs';
 
 const strace = '/usr/bin/strace';
 
 /** [call, n] of every system call from the first look into out/ on. */
-async function callsOfASend(options) {
-  return withOutbox(options, async (outbox) => {
+async function callsOfASend(options, prepare) {
+  return withOutbox(options, async (outbox, github) => {
+    prepare(github);
     const log = join(outbox.dir, 'trace');
     const how = await run([strace, '-o', log, ...outbox.argv]);
     assert.equal(how.code, 0, how.stderr);
@@ -35,23 +36,42 @@ async function callsOfASend(options) {
   });
 }
 
+const nothing = () => {};
+const runInProgress = (github) => github.checkRuns.push({
+  repository: 'octo/app', id: github.nextId++, app: { id: 42 },
+  name: 'hookspool', head_sha: commit, external_id: id, status: 'in_progress',
+  conclusion: null, details_url: null, output: {}, changes: [] });
+const statuses = (github) => github.statuses('octo/app', commit)
+  .map((one) => one.state);
+const checks = (github) => [...statuses(github),
+  ...github.checks('octo/app', commit).map((one) => one.conclusion)];
+const requests = /^\/repos\/octo\/app\/(statuses|check-runs)\//;
+const wasSent = (github) => github.calls.some((call) =>
+  call.method !== 'GET' && requests.test(`${call.path}/`));
+
 const doubts = [
-  ['that nobody began', {}],
-  ['that may have been sent already', { Attempted: 'success' }],
+  ['a status that nobody began', {}, nothing, statuses],
+  ['a status that may have been sent already',
+    { Form: 'status', Attempted: 'success' }, nothing, statuses],
+  ['a check run that nobody began', { app: true }, nothing, checks],
+  ['a check run that is changed', { app: true, Form: 'check', Check: '1',
+    Attempted: 'pending', Posted: 'pending' }, runInProgress, checks],
 ];
-for (const [why, options] of doubts) {
-  test(`killed at every system call of a send ${why}: one status`,
+for (const [why, options, prepare, shown] of doubts) {
+  test(`killed at every system call of sending ${why}: one`,
     { timeout: 600e3 }, async () => {
-      const calls = await callsOfASend(options);
+      const calls = await callsOfASend(options, prepare);
       const seen = { before: 0, after: 0 };
       await each(calls, 4, ([call, n]) => withOutbox(options,
         async (outbox, github) => {
+          prepare(github);
           await run([strace, '-qq', '-o', '/dev/null', '-e', `trace=${call}`,
             '-e', `inject=${call}:signal=KILL:when=${n}`, ...outbox.argv]);
-          seen[github.count('POST') > 0 ? 'after' : 'before']++;
+          seen[wasSent(github) ? 'after' : 'before']++;
           // what was on its way arrives, or not, before the next look
           await new Promise((done) => { setTimeout(done, 5); });
-          assert.deepEqual(await outbox.finish(), ['success'], `${call} ${n}`);
+          await outbox.finish();
+          assert.deepEqual(shown(github), ['success'], `${call} ${n}`);
           for (const name of readdirSync(join(outbox.spool, 'log')))
             if (name.endsWith('.json')) outbox.lines = readFileSync(
               join(outbox.spool, 'log', name), 'utf8').trim().split('\n');

@@ -176,7 +176,7 @@ a_job_without_a_report_gets_none(void **state)
 /* ---- wishes ---- */
 
 static void
-pending_never_replaces_a_final_state(void **state)
+the_same_wish_is_stored_once(void **state)
 {
 	struct fixture *f = *state;
 	struct status_report pending, final, r;
@@ -186,11 +186,51 @@ pending_never_replaces_a_final_state(void **state)
 	want(f, &pending, 0);
 	want(f, &pending, 1);
 	want(f, &final, 0);
-	want(f, &pending, 1);
 	want(f, &final, 1);
 	r = final;
 	get(f, &r);
 	assert_int_equal(r.state, COMMIT_FAILURE);
+	assert_int_equal(r.run, 0);
+}
+
+/* Only a job that is settled has a final report; it begins once more. */
+static void
+pending_after_a_final_state_is_another_run(void **state)
+{
+	struct fixture *f = *state;
+	struct status_report pending, final, sent, r;
+
+	make(&pending, 1, COMMIT_PENDING, "running");
+	make(&final, 1, COMMIT_SUCCESS, "done");
+	want(f, &pending, 0);
+	want(f, &final, 0);
+	sent = final;
+	sent.form = FORM_CHECK;
+	sent.check = 77;
+	sent.attempted = sent.posted = COMMIT_SUCCESS;
+	sent.result = RESULT_REPORTED;
+	put(f, &sent);
+	make(&pending, 1, COMMIT_PENDING, "running again");
+	want(f, &pending, 0);
+	r = final;
+	get(f, &r);
+	assert_int_equal(r.state, COMMIT_PENDING);
+	assert_int_equal(r.run, 1);
+	assert_int_equal(r.result, RESULT_WAITING);
+	assert_int_equal(r.attempted, COMMIT_NONE);
+	assert_int_equal(r.form, FORM_NONE);
+	assert_int_equal(r.check, 0);
+	/* a sender that was still at the first run's */
+	put(f, &sent);
+	get(f, &r);
+	assert_int_equal(r.attempted, COMMIT_NONE);
+	assert_int_equal(r.check, 0);
+	/* and its end is the second run's */
+	want(f, &final, 0);
+	get(f, &r);
+	assert_int_equal(r.state, COMMIT_SUCCESS);
+	assert_int_equal(r.run, 1);
+	assert_int_equal(r.attempted, COMMIT_NONE);
 }
 
 /* The sender was at "pending" when the job settled. */
@@ -205,11 +245,15 @@ a_send_keeps_the_newer_wish(void **state)
 	make(&final, 1, COMMIT_SUCCESS, "done");
 	want(f, &final, 0);
 	sent.attempted = sent.posted = COMMIT_PENDING;
+	sent.form = FORM_CHECK;
+	sent.check = 77;
 	sent.result = RESULT_REPORTED;
 	put(f, &sent);
 	r = final;
 	get(f, &r);
 	assert_int_equal(r.state, COMMIT_SUCCESS);
+	assert_int_equal(r.form, FORM_CHECK);
+	assert_int_equal(r.check, 77);
 	assert_int_equal(r.result, RESULT_WAITING);
 	assert_int_equal(r.posted, COMMIT_PENDING);
 	assert_int_equal(r.attempted, COMMIT_PENDING);
@@ -255,6 +299,7 @@ again_asks_first_and_clear_forgets(void **state)
 	assert_int_equal(outbox_again(f->spool, r.job_id, 1, &err), 0);
 	get(f, &r);
 	assert_int_equal(r.attempted, COMMIT_NONE);
+	assert_int_equal(r.form, FORM_NONE);
 }
 
 /* ---- the newest job ---- */
@@ -368,7 +413,8 @@ main(void)
 		cmocka_unit_test(descriptions_are_cut_and_clean),
 		TEST(every_outcome_is_told),
 		TEST(a_job_without_a_report_gets_none),
-		TEST(pending_never_replaces_a_final_state),
+		TEST(the_same_wish_is_stored_once),
+		TEST(pending_after_a_final_state_is_another_run),
 		TEST(a_send_keeps_the_newer_wish),
 		TEST(what_was_removed_stays_removed),
 		TEST(again_asks_first_and_clear_forgets),

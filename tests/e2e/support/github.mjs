@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// GitHub, played on loopback: commit statuses, rate-limit headers, Apps, and
-// every fault that a network or GitHub can show.
+// GitHub, played on loopback: commit statuses, check runs, rate-limit headers,
+// Apps, and every fault that a network or GitHub can show.
 //
 //   const github = await startGitHub();
 //   github.script('POST /repos/o/r/statuses/', [{ status: 502 }, 'cut']);
 //   ... programs call github.url ...
 //   github.calls                     [{ method, path, at, headers, body }]
 //   github.statuses('o/r', sha)      newest first, as the API lists them
+//   github.checks('o/r', sha)        newest first; the first one is shown
 //   await github.stop();
 //
 // A script answers the calls whose "METHOD path" begins with its key, one
@@ -23,15 +24,20 @@
 import { createHash, createVerify } from 'node:crypto';
 import http from 'node:http';
 
+import { checkRunRoutes } from './check_runs.mjs';
 import { freePort } from './process.mjs';
 
 export class GitHub {
-  constructor(port, { tokens = ['token-one-0123456789'], publicKey } = {}) {
+  constructor(port, { tokens = ['token-one-0123456789'], publicKey,
+    installed = true, mayWriteChecks = true } = {}) {
     this.port = port;
     this.url = `http://127.0.0.1:${port}`;
     this.tokens = new Map(tokens.map((token) =>
       [token, { limit: 5000, remaining: 5000 }]));
     this.publicKey = publicKey;
+    this.installed = installed;
+    this.mayWriteChecks = mayWriteChecks;
+    this.checkRuns = [];
     this.calls = [];
     this.scripts = [];
     this.stored = new Map();
@@ -61,6 +67,11 @@ export class GitHub {
 
   statuses(repository, sha) {
     return this.stored.get(`${repository}/${sha}`) ?? [];
+  }
+
+  checks(repository, sha) {
+    return this.checkRuns.filter((run) => run.repository === repository &&
+      run.head_sha === sha).sort((a, b) => b.id - a.id);
   }
 
   take(request, reply) {
@@ -165,11 +176,13 @@ export class GitHub {
         claims.iat > now) {
       return { status: 401, body: { message: 'A JSON web token could not be decoded' } };
     }
+    if (!this.installed) return { status: 404, body: { message: 'Not Found' } };
     if (call.method === 'GET') {
       return { body: { id: 4711, app_id: Number(claims.iss) } };
     }
     const token = `ghs_installation${this.nextId++}0123456789abcdef`;
-    this.tokens.set(token, { limit: 5000, remaining: 5000 });
+    this.tokens.set(token, { limit: 5000, remaining: 5000,
+      app: Number(claims.iss) });
     return {
       status: 201,
       body: {
@@ -282,6 +295,7 @@ function addLabels(github, [, repository, number], call) {
 }
 
 const routes = [
+  ...checkRunRoutes,
   ['POST', /^\/repos\/([^/]+\/[^/]+)\/pulls$/, addPull],
   ['GET', /^\/repos\/([^/]+\/[^/]+)\/pulls$/, listPulls],
   ['PATCH', /^\/repos\/([^/]+\/[^/]+)\/pulls\/(\d+)$/, changePull],

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// A whole server that reports commit statuses to a GitHub of the tests.
+// A whole server that reports commit statuses, or with `app` check runs, to a
+// GitHub of the tests.
 
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { appConfig, testApp } from './app.mjs';
 import { assertDescribed } from './described.mjs';
 import { startGitHub } from './github.mjs';
 import { waitFor } from './process.mjs';
@@ -20,10 +22,13 @@ export function sha(text) {
 
 /** fn({ github, server, push }) with a whole server that reports there. */
 export async function withReports(options, fn) {
-  const github = await startGitHub({ tokens: [token], ...options.github });
+  const github = await startGitHub({ tokens: [token],
+    ...(options.app ? { publicKey: testApp().publicKey } : {}),
+    ...options.github });
   const server = await startServer({ config: [
     `github-api-url: ${github.url}`,
     ...(options.token === false ? [] : [`github-tokens: [${token}]`]),
+    ...(options.app ? appConfig() : []),
     'public-url: https://ci.example.org',
     'repositories: {app: {name: octo/app}}',
     ...(options.config ?? []),

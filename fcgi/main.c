@@ -40,6 +40,7 @@ static unsigned read_number(
 static void open_socket(
     struct listener *l, const struct options *o, enum listener_kind kind);
 static void check_spool(void);
+static void check_separation(void);
 _Noreturn static void usage(FILE *out, int code);
 
 int
@@ -70,6 +71,7 @@ main(int argc, char **argv)
 		fatal("%s", err.text);
 	settings_current_init(settings);
 	check_spool();
+	check_separation();
 	open_socket(&listener, &o, kind);
 	if (sandbox_forgo(&err) == -1)
 		fatal("%s", err.text);
@@ -196,6 +198,21 @@ check_spool(void)
 		log_event(LOG_INFO_, "recover", "%u jobs published",
 		    recovered.published);
 	spool_close(spool);
+	settings_put(s);
+}
+
+/* Not an error: it works, and who has one directory only may want it so. */
+static void
+check_separation(void)
+{
+	struct settings *s = settings_get();
+	const char *file = config_above_data(s->config);
+
+	if (file != NULL)
+		log_event(LOG_WARN_, "sandbox",
+		    "%s lies above the spool, so responders may read all of "
+		    "the spool; give it a directory of its own",
+		    file);
 	settings_put(s);
 }
 

@@ -79,6 +79,14 @@ int config_is_current(const struct config *config);
 /* The file's name, as it was given. */
 const char *config_path(const struct config *config);
 
+/*
+ * The configuration or a file of webhook secrets that lies in a directory
+ * above the data directory, or in it; NULL: none does. The responder may read
+ * the directories of these files, for they are replaced by rename, and with
+ * such a one it may read all of the spool.
+ */
+const char *config_above_data(const struct config *config);
+
 /* --config, $HOOKSPOOL_CONFIG, $WEBHOOK_SERVER_DATA_DIR/config.yaml or
  * /etc/hookspool/config.yaml: the first that is given. `given` may be NULL. */
 const char *config_default_path(const char *given);

@@ -21,6 +21,7 @@ static const struct {
 	{ "configuration", 0, doctor_configuration },
 	{ "webhook secret", NEEDS_CONFIG, doctor_secrets },
 	{ "secret files", NEEDS_CONFIG, doctor_secret_files },
+	{ "separation", NEEDS_CONFIG, doctor_separation },
 	{ "hooks", NEEDS_CONFIG, doctor_hooks },
 	{ "spool", 0, doctor_spool },
 	{ "directories", NEEDS_SPOOL, doctor_directories },

@@ -49,6 +49,7 @@ void finding_skip(struct finding *f, const char *fmt, ...)
 void doctor_configuration(struct doctor *d, struct finding *f);
 void doctor_secrets(struct doctor *d, struct finding *f);
 void doctor_secret_files(struct doctor *d, struct finding *f);
+void doctor_separation(struct doctor *d, struct finding *f);
 void doctor_hooks(struct doctor *d, struct finding *f);
 void doctor_spool(struct doctor *d, struct finding *f);
 void doctor_directories(struct doctor *d, struct finding *f);

@@ -103,6 +103,23 @@ readable_by_others(const char *path, mode_t *mode)
 }
 
 void
+doctor_separation(struct doctor *d, struct finding *f)
+{
+	const char *file = config_above_data(d->cli->config);
+
+	if (file != NULL)
+		finding_warn(f,
+		    "%s lies above the data directory: the responder may read "
+		    "all of the spool\n"
+		    "move it into a directory of its own, such as "
+		    "/etc/hookspool",
+		    file);
+	else
+		finding_ok(
+		    f, "configuration and secrets lie apart from the spool");
+}
+
+void
 doctor_hooks(struct doctor *d, struct finding *f)
 {
 	struct hooks *hooks = NULL;

@@ -329,6 +329,12 @@ describe('doctor', () => {
         writeFileSync(file, 'fedcba9876543210', { mode: 0o644 });
         spool.configure(`webhook-secret-file: ${file}\n`);
       }],
+    ['a secret file above the spool', 'separation', 'WARN',
+      (spool) => {
+        const file = join(spool.data, 'secret');
+        writeFileSync(file, 'fedcba9876543210', { mode: 0o600 });
+        spool.configure(`webhook-secret-file: ${file}\n`);
+      }],
     ['a hook whose command is not there', 'hooks', 'WARN',
       (spool) => spool.configure(
         'hooks:\n  - name: x\n    command: [/no/such/program]\n')],

@@ -3,7 +3,7 @@
 #include <sys/un.h>
 
 #include <errno.h>
-#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +96,12 @@ start(void)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	uint8_t unused[DIGEST_LEN];
 	struct err err = { 0 };
+	sigset_t alarm;
 
+	/* libFuzzer's, which would interrupt what waits for a socket. */
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	sigprocmask(SIG_BLOCK, &alarm, NULL);
 	load_settings();
 	snprintf(address.sun_path, sizeof address.sun_path, "%s/fcgi.sock",
 	    place_path());

@@ -8,12 +8,13 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "config_files.h"
+#include "err.h"
+#include "filetree.h"
 
 void
 config_dir_make(struct config_dir *d)
@@ -29,16 +30,9 @@ config_dir_make(struct config_dir *d)
 void
 config_dir_remove(struct config_dir *d)
 {
-	DIR *dir = opendir(d->path);
-	struct dirent *e;
+	struct err err;
 
-	assert_non_null(dir);
-	while ((e = readdir(dir)) != NULL) {
-		if (e->d_name[0] != '.' || e->d_name[1] == 'g')
-			unlinkat(dirfd(dir), e->d_name, 0);
-	}
-	closedir(dir);
-	assert_int_equal(rmdir(d->path), 0);
+	assert_int_equal(filetree_remove(AT_FDCWD, d->path, &err), 0);
 }
 
 void

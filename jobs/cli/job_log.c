@@ -181,6 +181,7 @@ style_of(const struct json *line)
 static void
 add_rest(struct buf *out, const struct json *line)
 {
+	int64_t ms = json_int(json_get(line, "duration_ms"), -1);
 	const char *step = json_str(json_get(line, "step"), "");
 	const char *text = json_str(json_get(line, "text"), NULL);
 	const char *msg = json_str(json_get(line, "msg"), NULL);
@@ -191,10 +192,10 @@ add_rest(struct buf *out, const struct json *line)
 		buf_addc(out, ' ');
 		screen_text(out, step, strlen(step));
 	}
-	if (json_type(json_get(line, "duration_ms")) == JSON_NUMBER) {
+	/* Beyond a hundred years it is nonsense, and would not fit. */
+	if (ms >= 0 && ms < INT64_C(100) * 366 * 86400 * 1000) {
 		buf_addc(out, ' ');
-		screen_duration(out,
-		    json_int(json_get(line, "duration_ms"), 0) * CLOCK_MSEC);
+		screen_duration(out, ms * CLOCK_MSEC);
 	}
 	if (why[0] != '\0') {
 		buf_adds(out, ": ");

@@ -145,23 +145,36 @@ read_log(const void *data, size_t first, size_t size)
 	return seen;
 }
 
-static struct seen
-follow_day(const void *data, size_t first, size_t size)
+/* As at the change of the day. Opening it anew each time would mean an
+ * inotify instance each, whose end takes the kernel milliseconds. */
+static void
+rewind_day(struct follow *f)
 {
-	struct seen seen = { 0 };
-	struct follow f;
 	struct err err;
 
 	place_write(SPOOL_LOG, DAY, NULL, 0);
-	if (follow_open(&f, place_spool(), NOW, &err) == -1)
+	if (f->part == NULL && follow_open(f, place_spool(), NOW, &err) == -1)
 		abort();
+	f->at = 0;
+	f->depth = 0;
+	f->line_start = 1;
+	buf_reset(f->part);
+}
+
+static struct seen
+follow_day(const void *data, size_t first, size_t size)
+{
+	static struct follow f;
+	struct seen seen = { 0 };
+	struct err err;
+
+	rewind_day(&f);
 	place_add(SPOOL_LOG, DAY, data, first);
 	if (follow_read(&f, NOW, note, &seen, &err) == -1)
 		abort();
 	place_add(SPOOL_LOG, DAY, (const char *)data + first, size - first);
 	if (follow_read(&f, NOW, note, &seen, &err) == -1)
 		abort();
-	follow_close(&f);
 	return seen;
 }
 

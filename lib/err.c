@@ -77,6 +77,13 @@ int(err_prefix)(struct err *err, const char *fmt, ...)
 	return -1;
 }
 
+void
+err_wait_for_permission(struct err *err)
+{
+	if (err->class == ERR_PERM && (err->sys == EACCES || err->sys == EPERM))
+		err->class = ERR_TEMP;
+}
+
 int err_http_status(enum err_class class)
 {
 	return outside[class].http_status;

@@ -73,6 +73,12 @@ int err_prefix(struct err *err, const char *fmt, ...)
 		-1;                                                            \
 	})
 
+/*
+ * A permission that is missing is an operator's to give: for callers whose
+ * work waits for that, ERR_PERM becomes ERR_TEMP.
+ */
+void err_wait_for_permission(struct err *err);
+
 int err_http_status(enum err_class class);
 int err_exit_code(enum err_class class);
 

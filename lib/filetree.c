@@ -35,10 +35,13 @@ open_dir(int dir, const char *name, dev_t dev)
 
 	if (fd == -1 && errno == EACCES && fchmodat(dir, name, 0700, 0) == 0)
 		fd = openat(dir, name, flags);
-	if (fd != -1 && (fstat(fd, &st) == -1 || st.st_dev != dev)) {
-		close(fd);
-		errno = EXDEV;
+	if (fd == -1)
 		return -1;
+	if (fstat(fd, &st) == -1)
+		fs_close(&fd); /* errno stays */
+	else if (st.st_dev != dev) {
+		fs_close(&fd);
+		errno = EXDEV;
 	}
 	return fd;
 }

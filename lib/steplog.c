@@ -56,7 +56,12 @@ open_log(int *fd, struct spool *s, const char *name, struct err *err)
 
 	if (new_fd == -1)
 		return err_sys(err, "log/jobs/%s", name);
-	if (fstat(new_fd, &st) == -1 || !S_ISREG(st.st_mode)) {
+	if (fstat(new_fd, &st) == -1) {
+		err_sys(err, "log/jobs/%s", name);
+		close(new_fd);
+		return -1;
+	}
+	if (!S_ISREG(st.st_mode)) {
 		close(new_fd);
 		return err_set(
 		    err, ERR_PERM, 0, "log/jobs/%s: not a regular file", name);

@@ -226,11 +226,13 @@ refuse(struct status_report *r, const char *words)
 	set_words(r, words);
 }
 
-/* What is wrong with our configuration may be right in a minute. */
+/* What is wrong with our configuration or our disk may be right in a minute;
+ * only GitHub's own "no" is for good. */
 static int
 passes(const struct err *failure)
 {
-	return failure->class == ERR_TEMP || failure->class == ERR_CONF;
+	return failure->class == ERR_TEMP || failure->class == ERR_CONF ||
+	       failure->sys != 0;
 }
 
 /* Decides what becomes of the report; 0, or -1 with why it has to wait. */

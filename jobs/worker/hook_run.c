@@ -232,6 +232,7 @@ end_step(struct hook_run *r, int rc, struct err *err)
 		step_complete(r->step);
 		return EXIT_DONE;
 	}
+	err_wait_for_permission(err);
 	if (err->class == ERR_PERM && r->tries < r->hook->retries) {
 		err->class = ERR_TEMP;
 		step_data_int(r->step, "retries_left",

@@ -55,7 +55,7 @@ hooks_run(struct job *job, int code)
 
 	if (job->spool != NULL && job->options->attempt_given &&
 	    history_read(&past, job->spool, job->head.id, &err) == -1)
-		return job_worse(job, code, err_exit_code(err.class), err.text);
+		return job_fail(job, code, &err);
 	for (size_t i = 0; (hook = hooks_at(job->hooks, i)) != NULL; i++) {
 		if (job_cancelled(job)) {
 			code =

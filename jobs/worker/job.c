@@ -227,9 +227,10 @@ route(struct job *job, const struct event_row **row, struct err *err)
 	return 0;
 }
 
-static int
-fail(struct job *job, int code, const struct err *err)
+int
+job_fail(struct job *job, int code, struct err *err)
 {
+	err_wait_for_permission(err);
 	return job_worse(job, code, err_exit_code(err->class), err->text);
 }
 
@@ -241,10 +242,10 @@ job_run(struct job *job)
 	int code = EXIT_DONE;
 
 	if (route(job, &row, &err) == -1) {
-		code = fail(job, code, &err);
+		code = job_fail(job, code, &err);
 	} else {
 		if (row != NULL && row->handle(job, &err) == -1)
-			code = fail(job, code, &err);
+			code = job_fail(job, code, &err);
 		code = hooks_run(job, code);
 	}
 	if (code != EXIT_DONE)

@@ -78,4 +78,7 @@ int job_cancelled(const struct job *job);
 /* Keeps the first reason of the worst code; returns the worse of both. */
 int job_worse(struct job *job, int code, int other, const char *reason);
 
+/* The same for a failure; a permission that is missing is waited for. */
+int job_fail(struct job *job, int code, struct err *err);
+
 #endif

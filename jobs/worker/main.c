@@ -134,6 +134,7 @@ do_job(const struct job_options *given, int cancel_fd)
 	if (job_open(&job, given, cancel_fd, &err) == -1) {
 		report_reason(err.text);
 		fprintf(stderr, "job-worker: %s\n", err.text);
+		err_wait_for_permission(&err);
 		code = err_exit_code(err.class);
 	} else {
 		code = job_run(&job);

@@ -59,22 +59,28 @@ limits: {min-free-bytes: 1, min-free-inodes: 1}
 concurrency: 3
 log-level: WARNING
 hooks:
-  - {name: every, events: [push], command: [/bin/true]}
+  - name: every
+    events: [push]
+    working-directory: ${this.dir}
+    command: [/bin/sh, -c, "echo $HOOKSPOOL_JOB_ID 0 0 >>runs"]
 `, { mode: 0o600 });
     this.reset();
   }
 
   reset(plan = 'done') {
     rmSync(this.spool, { recursive: true, force: true });
+    rmSync(join(this.dir, 'scratch'), { recursive: true, force: true });
     for (const name of ['runs', 'strace']) rmSync(join(this.dir, name),
       { force: true });
     for (const name of DIRECTORIES)
       mkdirSync(join(this.spool, name), { recursive: true, mode: 0o750 });
     writeFileSync(join(this.dir, 'plan'), plan);
+    this.worker = stub;
   }
 
   end() {
     labs.delete(this);
+    this.extra?.end();
     rmSync(this.dir, { recursive: true, force: true });
   }
 
@@ -137,7 +143,8 @@ hooks:
   }
 
   drainer(...more) {
-    return [program('spool-runner'), '--config', this.config, '--worker', stub,
+    return [program('spool-runner'), '--config', this.config,
+      '--worker', this.worker,
       '--retry-schedule', '1ms', '--drain', ...more];
   }
 

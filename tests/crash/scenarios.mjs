@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { driver, endAfter } from './lab.mjs';
+import { workerRows } from './scenarios_worker.mjs';
 
 const byDriver = {
   acked: ({ stdout }) => /^(new|duplicate)$/m.test(stdout),
@@ -81,13 +82,27 @@ const days = {
     .map((id) => `${id} has not one record`),
 };
 
+/* Yesterday's records are too old, today's are not. */
+const rotation = {
+  name: 'log rotation', length: 100, jobs: [], plan: 'done', ...byDriver,
+  expects: /unlinkat\(.*"webhooks_/,
+  prepare: async (lab) => {
+    const { stdout } = await lab.run([driver, lab.spool, 'days']);
+    lab.kept = stdout.split('\n').filter((id) => id !== '').slice(2);
+  },
+  target: (lab) => [[driver, lab.spool, 'sweep'], {}],
+  check: (lab) => lab.kept
+    .filter((id) => lab.records().filter((r) => r.job_id === id).length !== 1)
+    .map((id) => `${id} has not one record`),
+};
+
 export const scenarios = [
   accept('accept plain', 100), accept('accept stocked', 100, 2),
   accept('accept streamed', 70000),
   post('responder', 300), post('responder, large body', 100000),
   settle('done'), settle('dead'), settle('retry'),
   runner('done'), runner('dead'), runner('retry'),
-  sweep, days,
+  sweep, days, rotation, ...workerRows,
 ];
 
 /** A worker may outlive its runner by a moment. */
@@ -126,6 +141,14 @@ function judgeOne(lab, scenario, n, before, answer) {
   return bad;
 }
 
+/** [command, options] of the program to disturb; some rows disturb a child of
+ * it instead. */
+function begin(lab, scenario, wrap, env) {
+  const [command, options] = scenario.target(lab, wrap, env);
+  return scenario.disturbsItself ? [command, options]
+    : [[...wrap, ...command], { ...options, env: { ...options.env, ...env } }];
+}
+
 /**
  * One case: `wrap` is the strace that disturbs the scenario's program;
  * resend: 0 not, 1 before the repair, 2 after it.
@@ -134,9 +157,8 @@ export async function disturb(lab, scenario, wrap, { resend = 0, env = {},
   seconds = 20, look } = {}) {
   lab.reset(scenario.plan);
   await scenario.prepare(lab);
-  const [command, options] = scenario.target(lab);
-  const how = await lab.run([...wrap, ...command],
-    { ...options, env: { ...options.env, ...env }, seconds });
+  const [command, options] = begin(lab, scenario, wrap, env);
+  const how = await lab.run(command, { ...options, seconds });
   const bad = [...(look ? look(how) : []), ...lab.torn()];
   if (how.late) bad.push(`no end within ${seconds} s`);
   const acked = scenario.prepared || scenario.acked(how);
@@ -163,7 +185,7 @@ export async function disturb(lab, scenario, wrap, { resend = 0, env = {},
     bad.push(...await drainAll(lab));
   }
   bad.push(...lab.torn(), ...lab.left());
-  if (scenario.check) bad.push(...scenario.check(lab, how));
+  if (scenario.check) bad.push(...await scenario.check(lab, how));
   for (const n of scenario.jobs)
     bad.push(...judgeOne(lab, scenario, n, before.get(n), answers.get(n)));
   return { how, bad };
@@ -178,10 +200,11 @@ export async function trace(lab, scenario) {
   lab.reset(scenario.plan);
   await scenario.prepare(lab);
   const log = join(lab.dir, 'strace');
-  const [command, options] = scenario.target(lab);
-  await lab.run(['strace', '-qq', '-o', log, ...command], options);
+  await lab.run(...begin(lab, scenario, ['strace', '-qq', '-o', log], {}));
   const text = readFileSync(log, 'utf8');
   rmSync(log);
+  if (scenario.expects && !scenario.expects.test(text))
+    throw new Error(`${scenario.name}: no call is ${scenario.expects}`);
   return text;
 }
 

@@ -50,6 +50,29 @@ a_class_says_what_the_outside_sees(void **state)
 }
 
 static void
+a_missing_permission_can_be_waited_for(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	errno = EACCES;
+	(void)err_sys(&err, "file");
+	err_wait_for_permission(&err);
+	assert_int_equal(err.class, ERR_TEMP);
+	errno = EPERM;
+	(void)err_sys(&err, "file");
+	err_wait_for_permission(&err);
+	assert_int_equal(err.class, ERR_TEMP);
+	errno = ENOENT;
+	(void)err_sys(&err, "file");
+	err_wait_for_permission(&err);
+	assert_int_equal(err.class, ERR_PERM);
+	(void)err_set(&err, ERR_CONF, EACCES, "configured");
+	err_wait_for_permission(&err);
+	assert_int_equal(err.class, ERR_CONF);
+}
+
+static void
 errno_decides_the_class_of_a_failed_call(void **state)
 {
 	(void)state;
@@ -92,6 +115,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_class_says_what_the_outside_sees),
+		cmocka_unit_test(a_missing_permission_can_be_waited_for),
 		cmocka_unit_test(errno_decides_the_class_of_a_failed_call),
 		cmocka_unit_test(context_is_put_before_and_long_texts_are_cut),
 	};

@@ -27,6 +27,13 @@ import http from 'node:http';
 import { checkRunRoutes } from './check_runs.mjs';
 import { freePort } from './process.mjs';
 
+/** The one that tests look for where it must not be. */
+export const token = 'ghp_sentinel0123456789abcdefABCDEF012345';
+
+export function sha(text) {
+  return createHash('sha1').update(text).digest('hex');
+}
+
 export class GitHub {
   constructor(port, { tokens = ['token-one-0123456789'], publicKey,
     installed = true, mayWriteChecks = true } = {}) {

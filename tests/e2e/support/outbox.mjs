@@ -10,10 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { appConfig, testApp } from './app.mjs';
-import { assertDescribed } from './described.mjs';
-import { startGitHub } from './github.mjs';
+import { sha, startGitHub, token } from './github.mjs';
 import { run } from './process.mjs';
-import { sha, token } from './reports.mjs';
 import { plainDir } from './server.mjs';
 
 const worker = join(plainDir, 'job-worker');
@@ -101,6 +99,7 @@ export async function withOutbox({ github: more = {}, ...options }, fn) {
     .replace('Z', '000000Z'), ...options });
   try {
     const result = await fn(outbox, github);
+    const { assertDescribed } = await import('./described.mjs');
     assertDescribed(github.calls);
     return result;
   } finally {

@@ -4,21 +4,17 @@
 // GitHub of the tests.
 
 import assert from 'node:assert/strict';
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { appConfig, testApp } from './app.mjs';
 import { assertDescribed } from './described.mjs';
-import { startGitHub } from './github.mjs';
+import { sha, startGitHub, token } from './github.mjs';
 import { waitFor } from './process.mjs';
 import { startServer } from './server.mjs';
 
-export const token = 'ghp_sentinel0123456789abcdefABCDEF012345';
-
-export function sha(text) {
-  return createHash('sha1').update(text).digest('hex');
-}
+export { sha, token };
 
 /** fn({ github, server, push }) with a whole server that reports there. */
 export async function withReports(options, fn) {

@@ -21,20 +21,36 @@ const ratio = (results, ours, theirs, field = 'rate') =>
   results[ours] && results[theirs] && median(results[ours].map(
     (one, round) => one[field] / results[theirs][round][field]));
 
-export async function measureAccept(bench, { rounds, seconds, sustained }) {
+/** One body as large as GitHub sends; what it takes, and the most memory. */
+async function measureLarge(bench, rounds) {
+  const large = payload(bench.dir, 'push', 4, { bytes: 25000000 });
+  const { 'hookspool-large': results } = await interleave(rounds, {
+    'hookspool-large': () => bench.load('hookspool-large', large,
+      { connections: 1, count: 1, seconds: 60 }),
+  });
+  return { ms: middle(results, 'max'),
+    peak_mb: Math.max(...results.map((one) => one.peak_mb)) };
+}
+
+/** In a short run only what ratios are made of; in a whole one all. */
+export async function measureAccept(bench,
+  { rounds, seconds, sustained, whole }) {
   const push = payload(bench.dir, 'push', 4);
   const pull = payload(bench.dir, 'pull_request', 0);
 
-  await bench.startNothing('nginx-alone');
+  if (whole) {
+    await bench.startNothing('nginx-alone');
+    await bench.startBare('bare-hmac-kept', 'hmac', 1, 80, true);
+  }
   await bench.startBare('bare', 'answer', 2, 1, false);
   await bench.startBare('bare-hmac', 'hmac', 2, 1, false);
-  await bench.startBare('bare-hmac-kept', 'hmac', 1, 80, true);
   await bench.startResponder('hookspool', bench.home('accept'));
   await bench.startOctokit('octokit');
   await bench.startFastapi('fastapi');
   await bench.startWebhook('adnanh', '/bin/true');
-  await bench.startNginx();
   const names = Object.keys(bench.ports);
+  await bench.startResponder('hookspool-large', bench.home('large'));
+  await bench.startNginx();
   const some = (list) => list.filter((name) => names.includes(name));
   const field = (list, file, options) => interleave(rounds,
     Object.fromEntries(some(list).map((name) => [name, async () => {
@@ -49,11 +65,11 @@ export async function measureAccept(bench, { rounds, seconds, sustained }) {
     }])));
 
   const at16 = await field(names, push, { connections: 16 });
-  const at1 = await field(['bare-hmac', 'hookspool', 'octokit', 'adnanh'],
+  const at1 = await field(!whole ? [] : ['bare-hmac', 'hookspool', 'octokit', 'adnanh'],
     push, { connections: 1 });
-  const at64 = await field(['bare-hmac-kept', 'hookspool', 'octokit'], push,
-    { connections: 64 });
-  const pulls = await field(['bare-hmac', 'hookspool', 'octokit', 'fastapi',
+  const at64 = await field(whole ? ['bare-hmac-kept', 'hookspool', 'octokit']
+    : ['hookspool'], push, { connections: 64 });
+  const pulls = await field(!whole ? [] : ['bare-hmac', 'hookspool', 'octokit', 'fastapi',
     'adnanh'], pull, { connections: 16, event: 'pull_request' });
   const fresh = await interleave(rounds, {
     // Fewer than the slots that are kept ready (two processes of 256).
@@ -71,12 +87,15 @@ export async function measureAccept(bench, { rounds, seconds, sustained }) {
       { connections: 16, seconds: Math.min(sustained, 10) })],
   } : {};
 
+  const large = await measureLarge(bench, rounds);
+
   const ours = at16.hookspool;
   return {
     'push, 16 connections': summary(at16),
-    'push, 1 connection': summary(at1),
+    ...(whole && { 'push, 1 connection': summary(at1) }),
     'push, 64 connections': summary(at64),
-    'pull_request, 16 connections': summary(pulls),
+    ...(whole && { 'pull_request, 16 connections': summary(pulls) }),
+    'one body of 25 MB': large,
     'push, 400 from ready slots': summary(fresh),
     ...(sustained > 0 && { [`push, ${sustained} s without a pause`]:
       summary(long) }),
@@ -101,6 +120,9 @@ export async function measureAccept(bench, { rounds, seconds, sustained }) {
         ratio(at16, 'hookspool', 'bare', 'cpu_us'), '<=', 1.5],
       ['memory of all responder processes, PSS MB',
         middle(ours, 'pss_mb'), '<=', 24],
+      ['one body of 25 MB, ms', large.ms, '<=', 2000],
+      ['one body of 25 MB, most memory of all responder processes, MB',
+        large.peak_mb, '<=', 64],
     ],
   };
 }

@@ -31,16 +31,19 @@ function has(program) {
 }
 
 /**
- * A payload of GitHub's own examples, as a file. Without its repository it
- * is for load --keys.
+ * A payload of GitHub's own examples, as a file, with so many bytes more.
+ * Without its repository it is for load --keys.
  */
-export function payload(dir, event, index, { repository = true } = {}) {
+export function payload(dir, event, index,
+  { repository = true, bytes = 0 } = {}) {
   const all = createRequire(import.meta.url)('@octokit/webhooks-examples');
   const { examples } = all.find((one) => one.name === event);
   const body = { ...examples[index] };
   if (event === 'ping') body.hook_id = 292430182; // the load's header says so
   if (!repository) delete body.repository;
-  const file = join(dir, `${event}${repository ? '' : '-keys'}.json`);
+  if (bytes > 0) body.padding = 'x'.repeat(bytes);
+  const file = join(dir,
+    `${event}${repository ? '' : '-keys'}${bytes > 0 ? '-large' : ''}.json`);
   writeFileSync(file, JSON.stringify(body));
   return file;
 }
@@ -52,10 +55,25 @@ export class Bench {
     this.programs = new Map();
     this.ports = {};
     this.sites = [];
+    this.missing = new Set();
   }
 
   bin(name) {
     return join(this.build, name);
+  }
+
+  /** What bench/probe says of a single cost. */
+  async probe(...args) {
+    const { code, stdout, stderr } = await run([this.bin('bench/probe'),
+      ...args], { seconds: 600 });
+    if (code !== 0) throw new Error(`probe ${args[0]}: ${stderr}`);
+    return JSON.parse(stdout);
+  }
+
+  /** 1 if it is installed; the report tells what is not. */
+  installed(program) {
+    if (!has(program)) this.missing.add(program);
+    return has(program);
   }
 
   start(name, command, env = {}) {
@@ -132,7 +150,7 @@ export class Bench {
   }
 
   async startFastapi(name) {
-    if (!has('uvicorn')) return;
+    if (!this.installed('uvicorn')) return;
     const port = await freePort();
     this.start(name, ['/usr/bin/python3', '-m', 'uvicorn', '--app-dir',
       join(root, 'tests/bench/peers'), '--host', '127.0.0.1', '--port',
@@ -143,7 +161,7 @@ export class Bench {
 
   /** adnanh/webhook, running a command for each event, without a proxy. */
   async startWebhook(name, command) {
-    if (!has('webhook')) return;
+    if (!this.installed('webhook')) return;
     const port = await freePort();
     const hooks = join(this.dir, `${name}-hooks.json`);
     writeFileSync(hooks, JSON.stringify([{

@@ -36,8 +36,8 @@ export async function measureGrowth(bench, { rounds, settled, queued }) {
   const ping = payload(bench.dir, 'ping', 0, { repository: false });
   const sizes = {
     empty: [],
-    [`${settled[0]} settled`]: ['settled', settled[0]],
-    [`${settled[1]} settled`]: ['settled', settled[1]],
+    ...Object.fromEntries(settled.map((count) =>
+      [`${count} settled`, ['settled', count]])),
     [`${queued} queued`]: ['queued', queued],
   };
   const homes = {};
@@ -68,6 +68,10 @@ export async function measureGrowth(bench, { rounds, settled, queued }) {
           { event: 'ping', connections: 8, count: 2 * CLAIMS, keys: 1000 });
       return claimSome(bench, home.id, home, round);
     }])));
+  // Last, for nothing is settled any more then. No job is claimed while a
+  // slice lasts.
+  const many = Math.max(...settled);
+  const swept = await bench.probe('sweep', homes[`${many} settled`].spool);
   const cost = (results, field, inverse) => Object.fromEntries(
     Object.keys(sizes).map((name) => [name, median(results[name].map(
       (one, i) => inverse ? results.empty[i][field] / one[field]
@@ -87,6 +91,7 @@ export async function measureGrowth(bench, { rounds, settled, queued }) {
       [name, middle(lists[name], 'ms')])),
     'runner start (s)': Object.fromEntries(Object.keys(sizes).map((name) =>
       [name, middle(claims[name], 'start_s')])),
+    [`to sweep ${many} settled`]: swept,
     judged: [
       ['accept, worst / empty', worst(accept), '<=', 1.3],
       ['claim, worst / empty', worst(claim), '<=', 1.3],
@@ -95,6 +100,8 @@ export async function measureGrowth(bench, { rounds, settled, queued }) {
           .map(([, one]) => one)), '<=', 1.3],
       [`queue list with ${queued} queued / empty`,
         listing[`${queued} queued`], '<=', 1.3],
+      [`sweep of ${many} settled, longest slice, ms`, swept.longest, '<=',
+        50],
       [`runner start with ${queued} queued, s`, start, '<=', 2],
     ],
   };

@@ -38,9 +38,9 @@ export function cpuOf(pid) {
   return ticks * 10000; // USER_HZ is 100
 }
 
-function sumOf(pid, file, pattern) {
+function sumOf(pids, file, pattern) {
   let kb = 0;
-  for (const one of tree(pid)) {
+  for (const one of pids) {
     try {
       const text = readFileSync(`/proc/${one}/${file}`, 'latin1');
       kb += Number(pattern.exec(text)?.[1] ?? 0);
@@ -52,9 +52,12 @@ function sumOf(pid, file, pattern) {
 }
 
 /** Memory of a process and its descendants in MB, shared pages shared out. */
-export const pssOf = (pid) => sumOf(pid, 'smaps_rollup', /^Pss:\s+(\d+)/m);
-export const rssOf = (pid) => sumOf(pid, 'status', /^VmRSS:\s+(\d+)/m);
-export const peakOf = (pid) => sumOf(pid, 'status', /^VmHWM:\s+(\d+)/m);
+export const pssOf = (pid) =>
+  sumOf(tree(pid), 'smaps_rollup', /^Pss:\s+(\d+)/m);
+/** The most each of them ever had, added up. */
+export const peakOf = (pid) => sumOf(tree(pid), 'status', /^VmHWM:\s+(\d+)/m);
+/** Of one process alone. */
+export const residentOf = (pid) => sumOf([pid], 'status', /^VmRSS:\s+(\d+)/m);
 
 /** Busy CPU time of the whole machine in µs, all processors. */
 export function machineCpu() {

@@ -62,15 +62,15 @@ export class Bench {
     return join(this.build, name);
   }
 
-  /** What bench/probe says of a single cost. */
-  async probe(...args) {
-    const { code, stdout, stderr } = await run([this.bin('bench/probe'),
-      ...args], { seconds: 600 });
-    if (code !== 0) throw new Error(`probe ${args[0]}: ${stderr}`);
-    return JSON.parse(stdout);
+  /** bench/fill or bench/probe; what it prints. */
+  async tool(name, ...args) {
+    const { code, stdout, stderr } = await run([this.bin(`bench/${name}`),
+      ...args.map(String)], { seconds: 600 });
+    if (code !== 0) throw new Error(`${name} ${args.join(' ')}: ${stderr}`);
+    return stdout === '' ? undefined : JSON.parse(stdout);
   }
 
-  /** 1 if it is installed; the report tells what is not. */
+  /** Whether it is installed; the report tells what is not. */
   installed(program) {
     if (!has(program)) this.missing.add(program);
     return has(program);

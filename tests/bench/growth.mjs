@@ -3,9 +3,9 @@
 // What size costs: the same operations on an empty spool, on one with many
 // settled jobs, and on one with many queued ones.
 
-import { run, waitFor } from '../e2e/support/process.mjs';
+import { waitFor } from '../e2e/support/process.mjs';
 import { payload } from './contestants.mjs';
-import { interleave, median, middle } from './machine.mjs';
+import { interleave, median, middle, timed } from './machine.mjs';
 
 const CLAIMS = 100;
 
@@ -23,13 +23,8 @@ async function claimSome(bench, name, home, round) {
   return { start_s: (started - began) / 1000, rate };
 }
 
-async function list(bench, home) {
-  const began = performance.now();
-  const { code, stderr } = await run([bench.bin('hookspool'), 'queue', 'list',
-    '--config', home.config, '--limit', '20'], { seconds: 120 });
-  if (code !== 0) throw new Error(`queue list: ${stderr}`);
-  return { ms: performance.now() - began };
-}
+const list = (bench, home) => timed([bench.bin('hookspool'), 'queue', 'list',
+  '--config', home.config, '--limit', '20']);
 
 export async function measureGrowth(bench, { rounds, settled, queued }) {
   const push = payload(bench.dir, 'push', 4, { repository: false });
@@ -47,9 +42,7 @@ export async function measureGrowth(bench, { rounds, settled, queued }) {
     homes[name] = { id, ...bench.home(id) };
     if (kind === undefined) continue;
     const began = performance.now();
-    const { code, stderr } = await run([bench.bin('bench/fill'),
-      homes[name].spool, kind, `${count}`], { seconds: 600 });
-    if (code !== 0) throw new Error(`fill: ${stderr}`);
+    await bench.tool('fill', homes[name].spool, kind, count);
     fill[name] = Math.round((performance.now() - began) / 1000);
   }
   for (const { id, ...home } of Object.values(homes))
@@ -71,7 +64,8 @@ export async function measureGrowth(bench, { rounds, settled, queued }) {
   // Last, for nothing is settled any more then. No job is claimed while a
   // slice lasts.
   const many = Math.max(...settled);
-  const swept = await bench.probe('sweep', homes[`${many} settled`].spool);
+  const swept = await bench.tool('probe', 'sweep',
+    homes[`${many} settled`].spool);
   const cost = (results, field, inverse) => Object.fromEntries(
     Object.keys(sizes).map((name) => [name, median(results[name].map(
       (one, i) => inverse ? results.empty[i][field] / one[field]

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { run, waitFor } from '../e2e/support/process.mjs';
 import { payload } from './contestants.mjs';
 import {
-  cpuOf, interleave, median, middle, pssOf, residentOf,
+  cpuOf, interleave, median, middle, pssOf, residentOf, timed,
 } from './machine.mjs';
 
 const hooks = (command) =>
@@ -40,11 +40,9 @@ async function measureOverhead(bench, home, name, ping, count) {
 async function drain(bench, home, name, file, event, count) {
   await bench.load(name, file,
     { event, connections: 16, count, keys: 64, seconds: 60 });
-  const began = performance.now();
-  const { code, stderr } = await run([bench.bin('spool-runner'), '--config',
-    home.config, '--drain'], { seconds: 300 });
-  if (code !== 0) throw new Error(`drain: ${stderr.slice(-500)}`);
-  return { rate: count / ((performance.now() - began) / 1000) };
+  const { ms } = await timed([bench.bin('spool-runner'), '--config',
+    home.config, '--drain']);
+  return { rate: count / (ms / 1000) };
 }
 
 /** Sent and run while it is sent, until the last has ended. Memory is what

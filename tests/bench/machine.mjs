@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 
-import { descendants } from '../e2e/support/process.mjs';
+import { descendants, run } from '../e2e/support/process.mjs';
 
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
@@ -58,6 +58,16 @@ export const pssOf = (pid) =>
 export const peakOf = (pid) => sumOf(tree(pid), 'status', /^VmHWM:\s+(\d+)/m);
 /** Of one process alone. */
 export const residentOf = (pid) => sumOf([pid], 'status', /^VmRSS:\s+(\d+)/m);
+
+/** Runs one program to its end, which must be a good one; wall time in ms. */
+export async function timed(command) {
+  const began = performance.now();
+  const { code, stdout, stderr } = await run(command, { seconds: 300 });
+  const ms = performance.now() - began;
+  if (code !== 0)
+    throw new Error(`${command.join(' ')}: ${code} ${stderr.slice(-500)}`);
+  return { ms, stdout };
+}
 
 /** Busy CPU time of the whole machine in µs, all processors. */
 export function machineCpu() {

@@ -7,7 +7,7 @@ import { appendFileSync, existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { run } from '../e2e/support/process.mjs';
-import { interleave, median, middle } from './machine.mjs';
+import { interleave, median, middle, timed } from './machine.mjs';
 
 const DAY = 86400000;
 
@@ -33,18 +33,7 @@ function record(day, number, repository = 'hello-world', pr = null) {
   }) + '\n';
 }
 
-/** Wall time, and the most memory it had, of one program. */
-async function timed(command) {
-  const began = performance.now();
-  const { code, stdout, stderr } = await run(
-    ['/usr/bin/env', 'bash', '-c', 'ulimit -c 0; exec "$@"', '-', ...command],
-    { seconds: 300 });
-  const ms = performance.now() - began;
-  if (code !== 0 || stdout.length === 0)
-    throw new Error(`${command.join(' ')}: ${code} ${stderr}`);
-  return { ms };
-}
-
+/** The most memory that a program had, MB. */
 async function peak(command) {
   const { stderr } = await run(['/usr/bin/python3', '-c',
     'import resource,subprocess,sys\n' +
@@ -61,8 +50,7 @@ async function fillDays(bench, home, megabytes) {
     const day = new Date(Date.now() - ago * DAY).toISOString().slice(0, 10);
     const file = join(home.spool, 'log', `webhooks_${day}.json`);
     writeFileSync(file, record(day, '000000000000'));
-    await run([bench.bin('bench/fill'), file, 'records',
-      `${Math.ceil(megabytes / 10)}`], { seconds: 300 });
+    await bench.tool('fill', file, 'records', Math.ceil(megabytes / 10));
     if (ago === 5)
       appendFileSync(file, record(day, 'ffffffffffff', 'rare', { number: 7 }));
     files.push(file);
@@ -86,21 +74,22 @@ async function warmAndCold(bench, rounds, files, commands) {
   let stayed = 0;
   const warm = await each(async () => {});
   const cold = await each(async () => {
-    stayed = Math.max(stayed, (await bench.probe('evict', ...files)).stayed);
+    const evicted = await bench.tool('probe', 'evict', ...files);
+    stayed = Math.max(stayed, evicted.stayed);
   });
   return { warm, cold, stayed };
 }
 
 async function appendBeside(bench, rounds, home) {
   const none = bench.home('append');
-  const append = (spool) => () => bench.probe('append', spool, '2000');
+  const append = (spool) => () => bench.tool('probe', 'append', spool, 2000);
   return interleave(rounds,
     { none: append(none.spool), many: append(home.spool) });
 }
 
 export async function measureSearch(bench, { rounds, megabytes }) {
   const home = bench.home('search');
-  await run([bench.bin('bench/fill'), home.spool, 'settled', '1']);
+  await bench.tool('fill', home.spool, 'settled', 1);
   const files = await fillDays(bench, home, megabytes);
   // In the middle of the middle day, where no luck helps.
   const lines = Math.floor(statSync(files[5]).size /
@@ -114,7 +103,7 @@ export async function measureSearch(bench, { rounds, megabytes }) {
     'grep -F': ['grep', '-F', wanted, ...files],
   });
   const memory = await peak(logs('--delivery', wanted));
-  const made = await bench.probe('index', home.spool);
+  const made = await bench.tool('probe', 'index', home.spool);
   const indexes = files.map((file) => file.replace(/json$/, 'idx'))
     .filter((file) => existsSync(file));
   const found = await warmAndCold(bench, rounds, [...files, ...indexes], {

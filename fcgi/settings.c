@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "config_layers.h"
 #include "hook.h"
 #include "log.h"
 #include "secret.h"
@@ -40,7 +41,10 @@ settings_load(struct settings **out, const char *path, struct err *err)
 
 	if (s == NULL)
 		return err_set(err, ERR_TEMP, 0, "settings: no memory");
-	if (config_load(&s->config, path, NULL, err) == -1 ||
+	/* Tokens are none of our business, and the sandbox has no way to their
+	 * files when they are to be read again. */
+	if (config_load_with(
+		&s->config, path, CONFIG_WEBHOOK_ONLY, NULL, err) == -1 ||
 	    hooks_compile(&s->hooks, s->config, err) == -1 ||
 	    collect_keys(s, err) == -1 || read_rest(s, err) == -1) {
 		settings_free(s);

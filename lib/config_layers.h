@@ -91,6 +91,7 @@ const struct config_key *config_secret_family(const struct config_key *key);
 enum {
 	CONFIG_SKIP_SECRETS = 1, /* do not read files and environment */
 	CONFIG_CHECK_MODES = 2,	 /* warn of secrets that others can read */
+	CONFIG_WEBHOOK_ONLY = 4, /* of secrets' files read the webhooks' only */
 };
 
 int config_load_with(struct config **out, const char *path, unsigned flags,

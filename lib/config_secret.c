@@ -170,13 +170,21 @@ walk_name(const struct config_value *map, const char *name)
 	return value_get(map, name);
 }
 
+static int
+is_unwanted(const struct taking *t, const struct config_key *key)
+{
+	return (t->flags & CONFIG_WEBHOOK_ONLY) &&
+	       (key->marks & MARK_SECRET_FILE) &&
+	       strcmp(config_secret_family(key)->name, "webhook-secret") != 0;
+}
+
 static void
 take_key(struct taking *t, const struct config_key *key)
 {
 	const struct config_value *v = walk_name(t->layer->map, key->name);
 	size_t len;
 
-	if (v == NULL)
+	if (v == NULL || is_unwanted(t, key))
 		return;
 	len = (size_t)snprintf(t->where, sizeof t->where, "%s%s%s", t->path,
 	    t->path[0] != '\0' ? "." : "", key->name);

@@ -83,6 +83,21 @@ a_missing_configuration_is_refused(void **state)
 	responder_remove(&responder);
 }
 
+/* Else it would hold them when it is taken over, and could not read its
+ * configuration again from inside the sandbox. */
+static void
+files_of_tokens_are_not_read(void **state)
+{
+	(void)state;
+	responder_make(&responder, NULL,
+	    "github-tokens-file: /nonexistent/token\n"
+	    "github-app-id: 1\n"
+	    "github-app-key-file: /nonexistent/key\n");
+	responder_start(&responder, NULL);
+	assert_int_equal(responder_stop(&responder), 0);
+	responder_remove(&responder);
+}
+
 static void
 unsigned_events_need_to_be_allowed(void **state)
 {
@@ -338,6 +353,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_wrong_is_refused),
 		cmocka_unit_test(a_missing_configuration_is_refused),
+		cmocka_unit_test(files_of_tokens_are_not_read),
 		cmocka_unit_test(unsigned_events_need_to_be_allowed),
 		cmocka_unit_test(the_socket_is_ours_alone),
 		cmocka_unit_test(an_inherited_socket_is_served),

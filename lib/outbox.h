@@ -135,8 +135,9 @@ int outbox_has(struct spool *s, const char *job_id);
 
 /*
  * Appends to the day's records what became of a final state: one object of
- * type RECORD_STATUS. To be called before outbox_update() stores the result,
- * so that a crash between the two repeats the line instead of losing it.
+ * type RECORD_STATUS, which also tells what the job cost GitHub to its end. To
+ * be called before outbox_update() stores the result, so that a crash between
+ * the two repeats the line instead of losing it.
  */
 int outbox_log(struct spool *s, const struct status_report *report,
     enum record_form form, struct err *err) CHECKED;

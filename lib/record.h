@@ -22,8 +22,8 @@ struct spool;
  *   timing{started_at,completed_at,duration_ms},
  *   workflow_steps{NAME:{timestamp,status,duration_ms,error,data...}},
  *   token_spend, initial_rate_limit, final_rate_limit, success, error,
- *   summary; and job_id, request_id, delivery_id, state, reason, attempts,
- *   received_at, queued_ms, status_report ("pending" or null).
+ *   summary; and lowest_rate_limit, job_id, request_id, delivery_id, state,
+ * reason, attempts, received_at, queued_ms, status_report ("pending" or null).
  *
  * Beside them stand lines of other types, which readers pass over unless
  * they ask for them: RECORD_STATUS says what became of a job's commit status
@@ -65,6 +65,19 @@ int record_sync(struct spool *s, struct err *err) CHECKED;
 
 /* 1 if a record of this job, completed at or after `since`, is there. */
 int record_exists(struct spool *s, const char *job_id, int64_t since,
+    struct err *err) CHECKED;
+
+/*
+ * What a job cost GitHub so far, by its step log: the calls of all attempts,
+ * and those of its commit status, some of which come after the record is
+ * written. RECORD_STATUS has it too.
+ */
+struct job_spend {
+	int64_t calls;
+	int64_t lowest_remaining; /* of any token's limit; -1: not told */
+};
+
+int record_spend(struct spool *s, const char *job_id, struct job_spend *out,
     struct err *err) CHECKED;
 
 /* ---- reading ---- */

@@ -37,9 +37,10 @@ struct job_steps {
 	struct one_step steps[STEPS_MAX];
 	size_t count;
 	int64_t attempt;
-	int64_t calls, first_remaining, last_remaining; /* -1: not known */
-	char *pr, *api_user;				/* JSON, or NULL */
-	const char *error;				/* of the last step */
+	struct job_spend spend;
+	int64_t first_remaining, last_remaining; /* -1: not known */
+	char *pr, *api_user;			 /* JSON, or NULL */
+	const char *error;			 /* of the last step */
 };
 
 static const char *const status_names[] = { "started", "completed", "failed" };
@@ -186,9 +187,11 @@ take_call(struct job_steps *j, const struct json *line)
 {
 	int64_t left = json_int(json_get(line, "remaining"), -1);
 
-	j->calls++;
+	j->spend.calls++;
 	if (left < 0)
 		return;
+	if (j->spend.lowest_remaining < 0 || left < j->spend.lowest_remaining)
+		j->spend.lowest_remaining = left;
 	if (j->first_remaining < 0)
 		j->first_remaining = left + 1;
 	j->last_remaining = left;
@@ -284,6 +287,7 @@ job_steps_read(
 	if (j == NULL)
 		return err_set(err, ERR_TEMP, 0, "step log: out of memory");
 	j->first_remaining = j->last_remaining = -1;
+	j->spend.lowest_remaining = -1;
 	snprintf(name, sizeof name, "%s.jsonl", id);
 	/* A job that never ran has none; one that cannot be read costs its
 	 * steps, not the record. */
@@ -345,9 +349,23 @@ job_steps_put(struct buf *b, const struct job_steps *j, int whole)
 	for (size_t i = 0; i < j->count; i++)
 		put_step(b, &j->steps[i], whole);
 	buf_addc(b, '}');
-	json_put_int(b, "token_spend", j->calls);
+	json_put_int(b, "token_spend", j->spend.calls);
 	put_limit(b, "initial_rate_limit", j->first_remaining);
 	put_limit(b, "final_rate_limit", j->last_remaining);
+	put_limit(b, "lowest_rate_limit", j->spend.lowest_remaining);
+}
+
+int
+record_spend(
+    struct spool *s, const char *job_id, struct job_spend *out, struct err *err)
+{
+	struct job_steps *j;
+
+	if (job_steps_read(&j, s, job_id, err) == -1)
+		return -1;
+	*out = j->spend;
+	job_steps_free(j);
+	return 0;
 }
 
 int
@@ -369,7 +387,7 @@ job_steps_error(const struct job_steps *j)
 int64_t
 job_steps_calls(const struct job_steps *j)
 {
-	return j->calls;
+	return j->spend.calls;
 }
 
 void

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "json.h"
 #include "outbox.h"
+#include "record.h"
 
 /*
  * `hookspool status`: what out/ holds. Changing a report wakes the runner,
@@ -31,12 +32,12 @@ is_failed(const struct status_report *r)
 	return r->result == RESULT_REFUSED || r->result == RESULT_EXPIRED;
 }
 
+/* The members without braces. */
 static void
-put_json(struct buf *out, const struct status_report *r)
+put_members(struct buf *out, const struct status_report *r)
 {
 	char text[CLOCK_TEXT];
 
-	buf_addc(out, '{');
 	json_put_member(out, "job_id", r->job_id);
 	json_put_member(out, "delivery_id", r->delivery);
 	json_put_member(out, "repository", r->repository);
@@ -46,6 +47,9 @@ put_json(struct buf *out, const struct status_report *r)
 	json_put_member(out, "description", r->description);
 	json_put_member(out, "state", commit_state_name(r->state));
 	json_put_member(out, "posted", commit_state_name(r->posted));
+	json_put_member(out, "form", report_form_name(r->form));
+	if (r->check != 0)
+		json_put_int(out, "check_run_id", r->check);
 	json_put_member(out, "result", result_word(r));
 	json_put_int(out, "tries", r->tries);
 	clock_text(text, r->wanted);
@@ -55,6 +59,13 @@ put_json(struct buf *out, const struct status_report *r)
 		json_put_member(out, "not_before", text);
 	}
 	json_put_member(out, "message", r->words);
+}
+
+static void
+put_json(struct buf *out, const struct status_report *r)
+{
+	buf_addc(out, '{');
+	put_members(out, r);
 	buf_addc(out, '}');
 }
 
@@ -189,8 +200,30 @@ print_field(const struct screen *s, const char *name, const char *value)
 	buf_release(&text);
 }
 
+/* NULL where the step log cannot be read. */
+static const struct job_spend *
+read_spend(struct cli *cli, const char *job_id, struct job_spend *spend)
+{
+	struct err ignored;
+
+	return record_spend(cli->spool, job_id, spend, &ignored) == 0 ? spend
+								      : NULL;
+}
+
+/* "4, lowest limit 4988" */
+static void
+add_spend(struct buf *out, const struct job_spend *spend)
+{
+	if (spend == NULL || spend->calls == 0)
+		return;
+	buf_addf(out, "%" PRId64, spend->calls);
+	if (spend->lowest_remaining >= 0)
+		buf_addf(
+		    out, ", lowest limit %" PRId64, spend->lowest_remaining);
+}
+
 static int
-print_report(const struct status_report *r)
+print_report(const struct status_report *r, const struct job_spend *spend)
 {
 	struct screen s;
 	struct buf text;
@@ -206,6 +239,12 @@ print_report(const struct status_report *r)
 	print_field(&s, "link", r->target);
 	print_field(&s, "result", result_word(r));
 	print_field(&s, "GitHub has", commit_state_name(r->posted));
+	if (r->form == FORM_CHECK)
+		buf_addf(&text, "check run %" PRId64, r->check);
+	else if (r->form == FORM_STATUS)
+		buf_adds(&text, "commit status");
+	print_field(&s, "as", text.data);
+	buf_reset(&text);
 	screen_when(&s, &text, r->wanted);
 	print_field(&s, "wanted", text.data);
 	buf_reset(&text);
@@ -216,6 +255,9 @@ print_report(const struct status_report *r)
 	if (r->tries > 0)
 		buf_addf(&text, "%u", r->tries);
 	print_field(&s, "failed", text.data);
+	buf_reset(&text);
+	add_spend(&text, spend);
+	print_field(&s, "job's calls", text.data);
 	print_field(&s, "message", r->words);
 	buf_release(&text);
 	return CLI_YES;
@@ -225,13 +267,25 @@ int
 cli_status_show(struct cli *cli)
 {
 	struct status_report r = { 0 };
+	struct job_spend room;
+	const struct job_spend *spend;
 	struct buf out;
 	int code = find(cli, cli->argv[0], &r);
 
-	if (code != CLI_YES || !cli->json)
-		return code != CLI_YES ? code : print_report(&r);
+	if (code != CLI_YES)
+		return code;
+	spend = read_spend(cli, r.job_id, &room);
+	if (!cli->json)
+		return print_report(&r, spend);
 	buf_init(&out, 65536);
-	put_json(&out, &r);
+	buf_addc(&out, '{');
+	put_members(&out, &r);
+	if (spend != NULL) {
+		json_put_int(&out, "token_spend", spend->calls);
+		json_put_int(
+		    &out, "lowest_rate_limit", spend->lowest_remaining);
+	}
+	buf_addc(&out, '}');
 	code = screen_document(&out);
 	buf_release(&out);
 	return code;

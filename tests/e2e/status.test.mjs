@@ -17,31 +17,36 @@ import {
 } from './support/reports.mjs';
 import { buildDir } from './support/server.mjs';
 
+/** A server whose jobs run until open() and then exit with `code`. */
+function gated(code, fn) {
+  const file = join('/tmp', `hookspool-gate-${randomUUID()}`);
+  const open = () => writeFileSync(file, '');
+  const shut = () => rmSync(file, { force: true });
+  return withReports({ command: ['/bin/sh', '-c',
+    `while [ ! -e "$0" ]; do sleep 0.05; done; exit ${code}`, file] },
+  (t) => fn({ ...t, open, shut })).finally(shut);
+}
+
 describe('commit statuses', { concurrency: 3 }, () => {
-  test('pending while it runs, success when it is done', () => {
-    const gate = ['/bin/sh', '-c', 'while [ ! -e "$0" ]; do sleep 0.05; done'];
-    const file = join('/tmp', `hookspool-gate-${randomUUID()}`);
-    return withReports({ command: [...gate, file] },
-      async ({ github, server, push }) => {
-        const commit = sha('slow');
-        const { json } = await push(commit);
-        await waitFor('pending', () =>
-          github.statuses('octo/app', commit).length === 1);
-        writeFileSync(file, '');
-        const report = await finished(server, json.job_id);
-        rmSync(file);
-        assert.equal(report.Result, 'reported');
-        const [last, first] = github.statuses('octo/app', commit);
-        assert.equal(first.state, 'pending');
-        assert.equal(last.state, 'success');
-        for (const status of [first, last]) {
-          assert.equal(status.context, 'hookspool');
-          assert.equal(status.target_url,
-            `https://ci.example.org/jobs/${json.job_id}`);
-        }
-        assert.match(last.description, /^push succeeded in \d+ ms$/);
-      });
-  });
+  test('pending while it runs, success when it is done', () =>
+    gated(0, async ({ github, server, push, open }) => {
+      const commit = sha('slow');
+      const { json } = await push(commit);
+      await waitFor('pending', () =>
+        github.statuses('octo/app', commit).length === 1);
+      open();
+      const report = await finished(server, json.job_id);
+      assert.equal(report.Result, 'reported');
+      const [last, first] = github.statuses('octo/app', commit);
+      assert.equal(first.state, 'pending');
+      assert.equal(last.state, 'success');
+      for (const status of [first, last]) {
+        assert.equal(status.context, 'hookspool');
+        assert.equal(status.target_url,
+          `https://ci.example.org/jobs/${json.job_id}`);
+      }
+      assert.match(last.description, /^push succeeded in \d+ ms$/);
+    }));
 
   const endings = [
     ['a failed command is a failure', ['/bin/false'], '60s', 'failure',
@@ -121,6 +126,56 @@ describe('commit statuses', { concurrency: 3 }, () => {
       assert.equal(line.state, 'success');
       assert.equal(line.delivery_id, delivery);
     }));
+
+  test('what it cost: "pending" in the record, all of it in the later line',
+    () => gated(0, async ({ github, server, push, open }) => {
+      github.tokens.get(token).remaining = 4000;
+      const { json, delivery } = await push(sha('cost'));
+      await waitFor('the call of "pending"', () => server.steps(json.job_id)
+        .some(({ event }) => event === 'api_call'));
+      open();
+      const record = await server.record(delivery);
+      assert.equal(record.token_spend, 1);
+      assert.equal(record.lowest_rate_limit, 3999);
+      await finished(server, json.job_id);
+      const line = await waitFor('the line', () => server.records().find(
+        (one) => one.type === 'status_report' && one.job_id === json.job_id));
+      assert.equal(line.token_spend, github.calls.length);
+      assert.equal(line.token_spend, 2);
+      assert.equal(line.lowest_rate_limit, 3998);
+      const show = (...more) => run([join(buildDir, 'hookspool'), '--config',
+        server.config, 'status', 'show', json.job_id, ...more]);
+      assert.match((await show()).stdout, /^job's calls +2, lowest limit 3998$/m);
+      assert.match((await show()).stdout, /^as +commit status$/m);
+      assert.equal(JSON.parse((await show('--json')).stdout).token_spend, 2);
+    }));
+
+  const again = [
+    ['queue retry of a dead job', 1, 'failure', ['queue', 'retry']],
+    ['replay of a done one', 0, 'success', ['replay']],
+  ];
+  for (const [why, code, state, command] of again) {
+    test(`${why}: pending again, then how it ended`, () =>
+      gated(code, async ({ github, server, push, open, shut }) => {
+        const commit = sha(why);
+        const { json } = await push(commit);
+        const states = () => github.statuses('octo/app', commit)
+          .map((one) => one.state);
+        await waitFor('pending', () => states().length === 1);
+        open();
+        await waitFor('its end', () => states().length === 2 &&
+          reportOf(server, json.job_id).Result === 'reported');
+        await server.settled();
+        shut();
+        const how = await run([join(buildDir, 'hookspool'), '--config',
+          server.config, ...command, json.job_id]);
+        assert.equal(how.code, 0, how.stderr);
+        await waitFor('pending again', () => states().length === 3);
+        open();
+        await waitFor('its second end', () => states().length === 4);
+        assert.deepEqual(states(), [state, 'pending', state, 'pending']);
+      }));
+  }
 
   test('what could not be sent is sent when GitHub is back, also by the ' +
     'runner after a killed one', () =>

@@ -17,6 +17,7 @@
 #include "outbox.h"
 #include "spool.h"
 #include "spool_fixture.h"
+#include "steplog.h"
 #include "utf8.h"
 
 #define SHA "0123456789abcdef0123456789abcdef01234567"
@@ -302,6 +303,38 @@ again_asks_first_and_clear_forgets(void **state)
 	assert_int_equal(r.form, FORM_NONE);
 }
 
+/* ---- what it cost ---- */
+
+/* Of all attempts and of the sender, the record's calls among them. */
+static void
+what_a_job_cost_stands_in_its_line(void **state)
+{
+	static const char *const left[] = { "-1", "4999", "4990", "4997" };
+	struct fixture *f = *state;
+	struct status_report r;
+	struct job_head head;
+	struct steplog log;
+	struct job_spend spend;
+	struct err err = { 0 };
+	char member[40];
+
+	fixture_head(&head, 1);
+	make(&r, 1, COMMIT_SUCCESS, "done");
+	assert_int_equal(record_spend(f->spool, r.job_id, &spend, &err), 0);
+	assert_int_equal(spend.calls, 0);
+	assert_int_equal(spend.lowest_remaining, -1);
+	for (unsigned i = 0; i < sizeof left / sizeof *left; i++) {
+		assert_int_equal(
+		    steplog_open(&log, f->spool, &head, i, &err), 0);
+		snprintf(member, sizeof member, "\"remaining\":%s", left[i]);
+		steplog_line(&log, "info", "api_call", "", member);
+		steplog_close(&log);
+	}
+	assert_int_equal(record_spend(f->spool, r.job_id, &spend, &err), 0);
+	assert_int_equal(spend.calls, 4);
+	assert_int_equal(spend.lowest_remaining, 4990);
+}
+
 /* ---- the newest job ---- */
 
 static void
@@ -418,6 +451,7 @@ main(void)
 		TEST(a_send_keeps_the_newer_wish),
 		TEST(what_was_removed_stays_removed),
 		TEST(again_asks_first_and_clear_forgets),
+		TEST(what_a_job_cost_stands_in_its_line),
 		TEST(an_older_job_is_not_the_newest),
 		TEST(a_torn_file_concerns_one_job),
 		TEST(a_report_that_waits_is_never_swept),

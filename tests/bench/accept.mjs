@@ -65,12 +65,13 @@ export async function measureAccept(bench,
     }])));
 
   const at16 = await field(names, push, { connections: 16 });
-  const at1 = await field(!whole ? [] : ['bare-hmac', 'hookspool', 'octokit', 'adnanh'],
-    push, { connections: 1 });
+  const at1 = whole && await field(
+    ['bare-hmac', 'hookspool', 'octokit', 'adnanh'], push, { connections: 1 });
   const at64 = await field(whole ? ['bare-hmac-kept', 'hookspool', 'octokit']
     : ['hookspool'], push, { connections: 64 });
-  const pulls = await field(!whole ? [] : ['bare-hmac', 'hookspool', 'octokit', 'fastapi',
-    'adnanh'], pull, { connections: 16, event: 'pull_request' });
+  const pulls = whole && await field(
+    ['bare-hmac', 'hookspool', 'octokit', 'fastapi', 'adnanh'], pull,
+    { connections: 16, event: 'pull_request' });
   const fresh = await interleave(rounds, {
     // Fewer than the slots that are kept ready (two processes of 256).
     hookspool: async () => {

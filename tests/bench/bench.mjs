@@ -2,9 +2,10 @@
 //
 //   node tests/bench/bench.mjs [--quick] [SECTION ...]
 //
-// Measures, writes bench.txt and bench.json into the build folder, and prints
-// the text. Exit 0 also where a figure is missed: a busy machine is no
-// failure. BENCH_DIR is where the spools are made; its disk is measured.
+// Measures, writes bench.txt, bench.json and bench.md (the tables of
+// docs/performance.md) into the build folder, and prints the text. Exit 0 also
+// where a figure is missed: a busy machine is no failure. BENCH_DIR is where
+// the spools are made; its disk is measured.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -14,6 +15,7 @@ import { Bench } from './contestants.mjs';
 import { measureGrowth } from './growth.mjs';
 import { measureJobs } from './jobs.mjs';
 import { describe, load } from './machine.mjs';
+import { figureLines, missedLines, tables, verdict } from './report.mjs';
 import { measureSearch } from './search.mjs';
 
 const build = resolve(process.env.HOOKSPOOL_BUILD ?? 'build');
@@ -35,57 +37,19 @@ const sections = {
     { rounds: 5, megabytes: 1024 }],
 };
 
-const number = (value) => typeof value !== 'number' ? `${value}`
-  : Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
-
-/** {a: {b: 1}} as indented lines. */
-function lines(value, depth) {
-  const pad = '  '.repeat(depth);
-  return Object.entries(value).flatMap(([key, one]) => {
-    if (one === null || typeof one !== 'object' || Array.isArray(one))
-      return [`${pad}${key}: ${Array.isArray(one) ? one.join(' ') : number(one)}`];
-    const flat = Object.values(one).every((each) => typeof each !== 'object' ||
-      Array.isArray(each));
-    const text = Object.entries(one).map(([name, each]) =>
-      `${name} ${Array.isArray(each) ? `(${each.join(' ')})` : number(each)}`);
-    return flat ? [`${pad}${key}: ${text.join('  ')}`]
-      : [`${pad}${key}`, ...lines(one, depth + 1)];
-  });
-}
-
-const holds = ([, value, relation, limit]) =>
-  relation === '>=' ? value >= limit : value <= limit;
-
-function verdict(line) {
-  const [what, value, relation, limit] = line;
-  if (value === undefined || Number.isNaN(value))
-    return `  -       ${what}: not measured`;
-  return `  ${holds(line) ? 'holds ' : 'MISSED'}  ${what}: ${number(value)} ` +
-    `(${relation} ${limit})`;
-}
-
-/** Each line that is missed, and where it is written why. */
-function missed() {
-  const all = Object.entries(report.sections).flatMap(([name, { judged }]) =>
-    judged.filter((one) => one[1] !== undefined && !holds(one))
-      .map(([what, value, relation, limit]) =>
-        `  ${name}: ${what}: ${number(value)} instead of ${relation} ${limit}`));
-  return all.length === 0 ? ['', 'No line is missed.']
-    : ['', 'Missed; the profiles that say why are in docs/performance.md, ' +
-      '"Why the missed ones are missed":', ...all];
-}
-
 const base = process.env.BENCH_DIR ?? join(build, 'bench-data');
 mkdirSync(base, { recursive: true });
 const dir = mkdtempSync(join(base, 'run-'));
 const report = { quick, machine: describe(dir), sections: {} };
 const text = [`hookspool bench${quick ? ' (quick)' : ''}`,
-  ...lines({ machine: report.machine }, 0)];
+  ...figureLines({ machine: report.machine }, 0)];
 
 /** After each section, so that a run that is broken off leaves something. */
 function save() {
-  writeFileSync(join(build, 'bench.json'), JSON.stringify(report, null, 2) + '\n');
+  writeFileSync(join(build, 'bench.json'),
+    JSON.stringify(report, null, 2) + '\n');
   writeFileSync(join(build, 'bench.txt'), text.join('\n') + '\n');
+  writeFileSync(join(build, 'bench.md'), tables(report.sections));
 }
 
 try {
@@ -110,11 +74,11 @@ try {
     report.sections[name] = { ...figures, judged, load: [before, load()] };
     text.push('', `${name} (${((performance.now() - began) / 1000).toFixed(0)}` +
       ` s, load ${before.toFixed(1)} to ${load().toFixed(1)})`,
-    ...lines(figures, 1), ...judged.map(verdict));
+    ...figureLines(figures, 1), ...judged.map(verdict));
     save();
     process.stderr.write(`${name} done\n`);
   }
-  text.push(...missed());
+  text.push(...missedLines(report.sections));
   save();
   process.stdout.write(text.join('\n') + '\n');
 } finally {

@@ -49,12 +49,26 @@ export function missedLines(sections) {
 
 const row = (cells) => `| ${cells.join(' | ')} |`;
 
+const contestants = {
+  'nginx-alone': 'nginx alone',
+  bare: 'libfcgi alone',
+  'bare-hmac': 'libfcgi + HMAC',
+  'bare-hmac-kept': 'the same, connections kept',
+  hookspool: '**hookspool-fcgi**',
+  octokit: 'Node, `@octokit/webhooks`',
+  fastapi: 'FastAPI, one process',
+  adnanh: 'adnanh/webhook (no proxy)',
+};
+
 function acceptTable(results) {
-  const names = Object.entries(results).map(([name, one]) => row([name,
-    Math.round(one.rate), `${number(one.p50)} / ${number(one.p99)}`,
-    Math.round(one.cpu_us), number(one.pss_mb)]));
-  return [row(['', 'accepts/s', 'p50 / p99 ms', 'CPU us', 'memory MB']),
-    row(['---', '---', '---', '---', '---']), ...names];
+  const heads = ['', 'accepts/s', 'p50 / p99 ms', 'CPU \u00b5s', 'memory MB',
+    'stores'];
+  return [row(heads), row(heads.map(() => '---')),
+    ...Object.entries(contestants).filter(([name]) => results[name])
+      .map(([name, text]) => [text, results[name], name === 'hookspool'])
+      .map(([text, one, ours]) => row([text, Math.round(one.rate),
+        `${number(one.p50)} / ${number(one.p99)}`, Math.round(one.cpu_us),
+        number(one.pss_mb), ours ? 'one flushed file each' : 'nothing']))];
 }
 
 /** In the form in which docs/performance.md has them. */

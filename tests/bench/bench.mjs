@@ -72,9 +72,10 @@ try {
     if (bench.missing.size > 0)
       figures['not installed (make bench-peers)'] = [...bench.missing];
     report.sections[name] = { ...figures, judged, load: [before, load()] };
-    text.push('', `${name} (${((performance.now() - began) / 1000).toFixed(0)}` +
-      ` s, load ${before.toFixed(1)} to ${load().toFixed(1)})`,
-    ...figureLines(figures, 1), ...judged.map(verdict));
+    const seconds = ((performance.now() - began) / 1000).toFixed(0);
+    text.push('', `${name} (${seconds} s, load ${before.toFixed(1)} to ` +
+      `${load().toFixed(1)})`, ...figureLines(figures, 1),
+    ...judged.map(verdict));
     save();
     process.stderr.write(`${name} done\n`);
   }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,11 +182,15 @@ take_body(char *bytes, size_t size, size_t count, void *arg)
 
 /* ---- sending ---- */
 
+/* An address, not a name: 127.example.org is anybody's. */
 static int
 is_loopback(const char *host)
 {
+	struct in_addr address;
+
 	return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
-	       strncmp(host, "127.", 4) == 0;
+	       (inet_pton(AF_INET, host, &address) == 1 &&
+		   ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET);
 }
 
 /* https to anywhere, http to this machine only. */

@@ -68,6 +68,8 @@ int limits_block(struct limits *limits, const char *name, int64_t until,
  * Takes the next free moment for a mutation. *wait_ns is how long the caller
  * must wait before it sends. Where that is more than `most_ns`, nothing is
  * taken and the answer is ERR_TEMP; *wait_ns then says when to come back.
+ * At most an hour: what was given for later than that is taken for a moment
+ * from before the clock was set back.
  */
 int limits_take_write(struct limits *limits, const char *name, int64_t most_ns,
     int64_t *wait_ns, struct err *err) CHECKED;

@@ -221,6 +221,17 @@ describe('a call', { concurrency: 6 }, () => {
           .trim().split(' ')[1]);
         assert.equal((await call(app)).status, 200);
         assert.equal(github.count('POST /app/installations/4711'), 2);
+        // and one that ends in less than five minutes before it is used
+        const path = join(cache, file);
+        const [, token] = readFileSync(path, 'utf8').trim().split(' ');
+        const ends = (seconds) => writeFileSync(path,
+          `${Math.floor(Date.now() / 1000) + seconds} ${token}\n`);
+        ends(360);
+        assert.equal((await call(app)).status, 200);
+        assert.equal(github.count('POST /app/installations/4711'), 2);
+        ends(290);
+        assert.equal((await call(app)).status, 200);
+        assert.equal(github.count('POST /app/installations/4711'), 3);
       });
   });
 });

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
+import { startGitHub } from './support/github.mjs';
 import { one, withClient } from './support/github_client.mjs';
 import { Program, freePort, waitFor } from './support/process.mjs';
 
@@ -88,11 +89,36 @@ describe('the way to GitHub', { concurrency: 4 }, () => {
       assert.ok(got.ms < 15000, 'it was tried');
     }));
 
-  test('a redirect to http elsewhere is not followed', () =>
+  for (const host of ['192.0.2.1', '127.example.org', '127.0.0.1.example.org',
+    'localhost.example.org']) {
+    test(`a redirect to http://${host} is not followed`, () =>
+      withClient({}, async ({ github, call }) => {
+        github.script('GET /thing', [{ status: 301,
+          headers: { Location: `http://${host}/thing` } }]);
+        assert.match((await call(get)).error, /only https is spoken/);
+      }));
+  }
+
+  test('a page of another host is read without the token', () =>
+    withClient({}, async ({ call }) => {
+      const other = await startGitHub();
+      try {
+        await call(['token', 'GET', `${other.url}/thing`]);
+        assert.equal(other.calls.length, 1);
+        assert.equal(other.calls[0].headers.authorization, undefined);
+      } finally {
+        await other.stop();
+      }
+    }));
+
+  test('what only reads shares a connection; each write has its own', () =>
     withClient({}, async ({ github, call }) => {
-      github.script('GET /thing', [{ status: 301,
-        headers: { Location: 'http://192.0.2.1/thing' } }]);
-      assert.match((await call(get)).error, /only https is spoken/);
+      let connections = 0;
+      github.server.on('connection', () => { connections++; });
+      await call(get, { REPEAT: '5' });
+      assert.equal(connections, 1);
+      await call(['token', 'POST', '/thing', '{}'], { REPEAT: '2' });
+      assert.equal(connections, 3);
     }));
 
   test('a compressed reply is unpacked', () =>

@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 
+import { assertDescribed } from './described.mjs';
 import { startGitHost } from './git.mjs';
 import { startGitHub } from './github.mjs';
 import { startServer } from './server.mjs';
@@ -102,6 +103,7 @@ class World {
     await this.server.stop();
     await this.github.stop();
     await this.host.stop();
+    assertDescribed(this.github.calls);
   }
 }
 

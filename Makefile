@@ -196,7 +196,6 @@ test: ## every test, with its own set-up; ends with "N passed, N failed"
 	    $(addprefix unit:,$(call in_asan,$(UNIT))) \
 	    $(addprefix fuzz:,$(call in_asan,$(REPLAY))) \
 	    $(addprefix fcgi:,$(call in_asan,$(FCGITEST))) \
-	    $(addprefix crash:,$(CRASH)) \
 	    $(addprefix gate:,$(GATES_FAST)) \
 	    $(addprefix e2e:,$(E2E)))
 check-unit: ## unit tests, one module each (cmocka)
@@ -215,13 +214,12 @@ check-power: gates-build ## power cuts: 10,000 disks a protocol, each recovered
 check-e2e: all asan ## nginx, responders, runner, worker: real payloads
 	@scripts/deps test
 	$(call check,$(B)/asan,$(addprefix e2e:,$(E2E)))
-check-kill: all ## kill -9 under load, CYCLES=100 times
+check-kill: gates-build ## kill -9 under load, CYCLES=100 times
 	@scripts/deps test
-	@CYCLES=$(or $(CYCLES),100) HOOKSPOOL_BUILD=$(abspath $(B)) \
-	    node --test tests/e2e/kill.test.mjs
+	@CYCLES=$(CYCLES) HOOKSPOOL_PLAIN=$(B) scripts/gates restarts
 check-security: gates-build ## what each program can not do
 	@scripts/deps test
-	@HOOKSPOOL_PLAIN=$(B) tests/security/check
+	@HOOKSPOOL_PLAIN=$(B) scripts/gates security
 check-memory: gates-build ## every allocation fails; 100,000 requests leak nothing
 	@HOOKSPOOL_PLAIN=$(B) scripts/gates memory-all
 check-valgrind: all valgrind-build ## unit tests and responder: no bad access, no leak

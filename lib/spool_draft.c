@@ -58,11 +58,15 @@ unmap(struct draft *d)
 	d->map = NULL;
 }
 
-/* Lets go of the slot: its name and what it holds are not ours any more. */
+/* Lets go of the slot: its name and what it holds are not ours any more. What
+ * was flushed is on disk whatever close says; a disk that says no is not well,
+ * though. */
 static void
 leave_slot(struct draft *d)
 {
-	fs_close(&d->fd);
+	if (d->fd != -1 && close(d->fd) == -1 && errno != EINTR)
+		atomic_store(&d->spool->degraded, 1);
+	d->fd = -1;
 	d->slot[0] = '\0';
 	d->streamed = 0;
 }

@@ -142,7 +142,7 @@ fetch_into(const char *path, const struct mirror_source *source,
 	char heads[] = "+refs/heads/*:refs/heads/*";
 	char tags[] = "+refs/tags/*:refs/tags/*";
 	char more[600];
-	char *specs[3] = { heads, tags, more };
+	char *specs[3] = { heads, tags, more }, *all[1] = { more };
 	git_strarray refspecs = { specs, extra != NULL ? 3 : 2 };
 	git_fetch_options options;
 	struct remote_state state = { .token = source->token,
@@ -156,6 +156,8 @@ fetch_into(const char *path, const struct mirror_source *source,
 		return -1;
 	if (extra != NULL)
 		snprintf(more, sizeof more, "+%.250s:%.250s", extra, extra);
+	if (extra != NULL && strcmp(extra, FETCH_ALL) == 0)
+		refspecs = (git_strarray){ all, 1 };
 	git_fetch_options_init(&options, GIT_FETCH_OPTIONS_VERSION);
 	remote_callbacks(&options.callbacks, &state);
 	options.prune = GIT_FETCH_PRUNE;

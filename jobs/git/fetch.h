@@ -16,8 +16,11 @@ struct secret;
 
 /*
  * Makes a bare repository at `path` if there is none, and fetches branches,
- * tags and `extra` into it; branches that are gone there go here too.
+ * tags and `extra` into it; branches that are gone there go here too. An
+ * extra of FETCH_ALL stands for every ref there is.
  */
+#define FETCH_ALL "refs/*"
+
 int fetch_into(const char *path, const struct mirror_source *source,
     const char *extra, struct err *err) CHECKED;
 

@@ -27,15 +27,6 @@
 
 #define BUILDING "building"
 
-struct mirror {
-	char dir[PATH_MAX_GIT];	      /* mirrors/owner/name */
-	char path[PATH_MAX_GIT + 32]; /* its current generation, or "" */
-	int fd;			      /* of dir */
-	unsigned generation;	      /* 0: none */
-	struct mirror_source source;
-	git_repository *repo; /* of path, opened when first asked */
-};
-
 /* GitHub takes names in any case for one repository; so do we. */
 static void
 lower_name(char *out, size_t size, const char *repository)
@@ -68,9 +59,8 @@ forget_repo(struct mirror *m)
 	m->repo = NULL;
 }
 
-/* Looks for the highest generation that is there. */
-static int
-find_current(struct mirror *m, struct err *err)
+int
+mirror_find_current(struct mirror *m, struct err *err)
 {
 	unsigned newest = 0;
 
@@ -99,7 +89,7 @@ mirror_open(struct mirror **out, const char *data_directory,
 	m->fd = -1;
 	m->source = *source;
 	if (open_dirs(m, data_directory, err) == -1 ||
-	    find_current(m, err) == -1) {
+	    mirror_find_current(m, err) == -1) {
 		mirror_close(m);
 		return -1;
 	}
@@ -228,7 +218,7 @@ mirror_message(
 /* ---- fetching ---- */
 
 struct job {
-	struct mirror *m;
+	const struct mirror_source *source;
 	const char *path;
 	const char *extra;
 };
@@ -238,17 +228,17 @@ fetch_in_child(void *arg, struct err *err)
 {
 	const struct job *job = arg;
 
-	return fetch_into(job->path, &job->m->source, job->extra, err);
+	return fetch_into(job->path, job->source, job->extra, err);
 }
 
-static int
-run_fetch(
-    struct mirror *m, const char *path, const char *extra, struct err *err)
+int
+mirror_run_fetch(const struct mirror_source *source, const char *path,
+    const char *extra, struct err *err)
 {
-	struct job job = { .m = m, .path = path, .extra = extra };
+	struct job job = { .source = source, .path = path, .extra = extra };
 
 	return git_in_child(
-	    fetch_in_child, &job, m->source.timeout, "fetch", err);
+	    fetch_in_child, &job, source->timeout, "fetch", err);
 }
 
 /* A whole new generation behind the current one. */
@@ -260,7 +250,7 @@ build(struct mirror *m, const char *extra, struct err *err)
 	if (filetree_remove(m->fd, BUILDING, err) == -1)
 		return -1;
 	snprintf(path, sizeof path, "%s/" BUILDING, m->dir);
-	if (run_fetch(m, path, extra, err) == -1) {
+	if (mirror_run_fetch(&m->source, path, extra, err) == -1) {
 		struct err ignored;
 
 		if (filetree_remove(m->fd, BUILDING, &ignored) == -1)
@@ -270,22 +260,26 @@ build(struct mirror *m, const char *extra, struct err *err)
 	snprintf(name, sizeof name, "g%u.git", m->generation + 1);
 	if (renameat(m->fd, BUILDING, m->fd, name) == -1)
 		return err_sys(err, "mirror %s", name);
-	return find_current(m, err);
+	return mirror_find_current(m, err);
 }
 
-static int
-lock_fetch(struct mirror *m, int *fd, struct err *err)
+int
+mirror_lock(
+    struct mirror *m, const char *name, int how, int *fd, struct err *err)
 {
-	*fd = openat(m->fd, "fetch.lock",
-	    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int busy;
+
+	*fd = openat(
+	    m->fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (*fd == -1)
-		return err_sys(err, "%s/fetch.lock", m->source.repository);
-	if (flock(*fd, LOCK_EX) == -1) {
-		err_sys(err, "%s/fetch.lock", m->source.repository);
-		fs_close(fd);
-		return -1;
-	}
-	return 0;
+		return err_sys(err, "%s/%s", m->source.repository, name);
+	if (flock(*fd, how) == 0)
+		return 0;
+	busy = errno == EWOULDBLOCK;
+	if (!busy)
+		err_sys(err, "%s/%s", m->source.repository, name);
+	fs_close(fd);
+	return busy ? 1 : -1;
 }
 
 /* Opens, and has what its branches point to. */
@@ -315,22 +309,23 @@ is_sound(struct mirror *m)
 int
 mirror_fetch(struct mirror *m, const char *extra, int *rebuilt, struct err *err)
 {
-	int lock = -1, rc;
+	int fd = -1, rc;
 
 	*rebuilt = 0;
-	if (lock_fetch(m, &lock, err) == -1)
+	if (mirror_lock(m, FETCH_LOCK, LOCK_EX, &fd, err) == -1)
 		return -1;
-	rc = find_current(m, err); /* somebody may have built one meanwhile */
+	rc = mirror_find_current(
+	    m, err); /* somebody may have built one meanwhile */
 	if (rc == 0 && m->generation == 0) {
 		rc = build(m, extra, err);
 	} else if (rc == 0 && is_sound(m)) {
-		rc = run_fetch(m, m->path, extra, err);
+		rc = mirror_run_fetch(&m->source, m->path, extra, err);
 		forget_repo(m); /* its packs are another set now */
 	} else if (rc == 0) {
 		*rebuilt = 1;
 		rc = build(m, extra, err);
 	}
-	fs_close(&lock);
+	fs_close(&fd);
 	return rc;
 }
 
@@ -338,14 +333,14 @@ int
 mirror_rebuild(struct mirror *m, const char *extra, struct err *err)
 {
 	unsigned bad = m->generation;
-	int lock = -1, rc;
+	int fd = -1, rc;
 
-	if (lock_fetch(m, &lock, err) == -1)
+	if (mirror_lock(m, FETCH_LOCK, LOCK_EX, &fd, err) == -1)
 		return -1;
-	rc = find_current(m, err);
+	rc = mirror_find_current(m, err);
 	if (rc == 0 && m->generation <= bad)
 		rc = build(m, extra, err);
-	fs_close(&lock);
+	fs_close(&fd);
 	return rc;
 }
 

@@ -15,6 +15,8 @@ struct secret;
  *
  *   mirrors/owner/name/fetch.lock    held while somebody fetches
  *   mirrors/owner/name/building/     a generation being made
+ *   mirrors/owner/name/packing/      one being made of the current one
+ *   mirrors/owner/name/pack.lock     held while somebody does that
  *   mirrors/owner/name/gN.git        generation N; the highest is current
  *   mirrors/owner/name/gN.lease      shared lock of each workspace on it
  *
@@ -79,6 +81,18 @@ int mirror_message(struct mirror *mirror, const char *sha, struct buf *out,
 
 /* A lease on the current generation: held while a workspace leans on it. */
 int mirror_lease(struct mirror *mirror, int *fd, struct err *err) CHECKED;
+
+/*
+ * Each fetch adds a pack, and every look-up goes through all of them: where
+ * there are more than PACKS_MAX the next generation is made, of this one's
+ * objects in a single pack, without the remote. Others fetch and work
+ * meanwhile; what they lean on stays until they are done. *done is 1 where
+ * that was due and was done; nobody waits for somebody else who does it, and
+ * after a failure nobody tries for a day.
+ */
+#define MIRROR_PACKS_MAX 50
+
+int mirror_pack(struct mirror *mirror, int *done, struct err *err) CHECKED;
 
 /*
  * Removes generations nobody needs, then whole mirrors, least recently

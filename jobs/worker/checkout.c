@@ -170,6 +170,21 @@ checkout_make(struct checkout *c, const char *sha, struct err *err)
 	return 0;
 }
 
+/* A fetch may have been one too many for its mirror. */
+static void
+pack_mirror(struct checkout *c)
+{
+	struct err err;
+	int done;
+
+	if (!c->fetched)
+		return;
+	if (mirror_pack(c->mirror, &done, &err) == -1)
+		steplog_note(&c->job->log, "mirror: not packed: %s", err.text);
+	else if (done)
+		steplog_note(&c->job->log, "mirror: its packs are one again");
+}
+
 /* Only a fetch can have made the mirrors too large. */
 static void
 keep_mirrors_small(struct checkout *c)
@@ -199,6 +214,7 @@ checkout_close(struct checkout *c)
 		workspace_remove(c->workspace);
 		step_complete(step);
 	}
+	pack_mirror(c);
 	mirror_close(c->mirror);
 	keep_mirrors_small(c);
 	/* What GitHub said goes before the schedule, if the job tries again. */

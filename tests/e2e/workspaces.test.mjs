@@ -5,7 +5,6 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import {
   existsSync, mkdirSync, readdirSync, truncateSync,
 } from 'node:fs';
@@ -13,14 +12,12 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { StallProxy, git } from './support/git.mjs';
-import { REPOSITORY, TOKEN, startWorld } from './support/issue.mjs';
+import { REPOSITORY, startWorld } from './support/issue.mjs';
 import { descendants, waitFor } from './support/process.mjs';
+import { SHOW, hookIn } from './support/workspace.mjs';
 
 // Tens of thousands of files come and go: in memory where that can be.
 if (existsSync('/dev/shm')) process.env.TMPDIR = '/dev/shm';
-
-const SHOW = 'git rev-parse HEAD; git status --porcelain; ls -A | sort; ' +
-  'stat -c "mode %a" .';
 
 let world;
 before(async () => {
@@ -28,41 +25,8 @@ before(async () => {
 });
 after(() => world?.stop());
 
-/** Sends an event to a hook that runs `script` in its workspace. */
-async function run(event, payload, {
-  workspace = 'head', script = SHOW, extra = '', settings = [], url,
-  token = TOKEN, repository = REPOSITORY, seconds,
-} = {}) {
-  await configure({ workspace, script, extra, settings, url, token });
-  const sent = await world.server.send({ event, body: JSON.stringify({
-    repository: { full_name: repository, default_branch: 'main' },
-    sender: { login: 'ann' }, mark: randomUUID(), ...payload }) });
-  return seconds === 0 ? sent : world.job(sent, seconds);
-}
-
-async function configure({ workspace = 'head', script = SHOW, extra = '',
-  settings = [], url = world.host.url, token = TOKEN }) {
-  world.script('hook', script);
-  world.server.writeConfig([
-    `github-api-url: ${world.github.url}`, `github-tokens: ["${token}"]`,
-    'stop-grace: 2s', 'workspace:', `  git-url: "${url}/{repository}.git"`,
-    ...settings.map((line) => `  ${line}`),
-    `hooks: [{name: h, command: ["${world.bin}/hook"], ` +
-      `workspace: ${workspace}${extra}}]`,
-  ].join('\n'));
-}
-
-const output = (job) => job.step('hook:h').output;
-const ref = (name, repository = REPOSITORY) =>
-  world.host.git(repository, 'rev-parse', `${name}^{commit}`);
-const push = (sha, name = 'refs/heads/main', change = {}) =>
-  ['push', { ref: name, before: '0'.repeat(40), after: sha,
-    pusher: { name: 'ann' }, head_commit: { id: sha }, ...change }];
-
-function nothingLeft() {
-  assert.deepEqual(world.left('workspaces'), []);
-  assert.deepEqual(world.left('scratch'), []);
-}
+const { run, configure, output, ref, push, nothingLeft } =
+  hookIn(() => world);
 
 describe('a hook with a workspace', () => {
   test('head: a clean checkout of exactly the pushed commit, private, and ' +
@@ -176,101 +140,9 @@ describe('a hook with a workspace', () => {
   });
 });
 
-/** A tree object, byte for byte as given: git itself would refuse some. */
-function tree(path, entries) {
-  const input = Buffer.concat(entries.flatMap(([mode, name, sha]) =>
-    [Buffer.from(`${mode} ${name}\0`), Buffer.from(sha, 'hex')]));
-  return execFileSync('git', ['hash-object', '-t', 'tree', '-w', '--stdin',
-    '--literally'], { cwd: path, input, encoding: 'utf8' }).trim();
-}
-
-describe('what a commit holds', () => {
-  const repository = 'octo/hostile';
-  let path;
-  let blob;
-  before(() => {
-    world.host.create(repository);
-    path = world.host.path(repository);
-    blob = world.host.git(repository, 'rev-parse', 'main:README.md');
-  });
-  const put = (text) => execFileSync('git', ['hash-object', '-w', '--stdin'],
-    { cwd: path, input: text, encoding: 'utf8' }).trim();
-  const commit = (entries) => {
-    const sha = world.host.git(repository, 'commit-tree', tree(path, entries),
-      '-m', 'x');
-    world.host.git(repository, 'update-ref', 'refs/heads/main', sha);
-    return sha;
-  };
-  const check = (entries, options) =>
-    run(...push(commit(entries)), { repository, ...options });
-
-  for (const [what, entries, words, settings] of [
-    ['a file ".."', () => [['100644', '..', blob]], /may not be: \.\./],
-    ['a folder ".git"', () => [['40000', '.git',
-      tree(path, [['100644', 'config', blob]])]], /may not be: \.git/],
-    ['a folder ".GIT", inside', () => [['40000', 'd', tree(path, [['40000',
-      '.GIT', tree(path, [['100644', 'config', blob]])]])]],
-    /may not be: d\/\.GIT/],
-    ['a name with a slash', () => [['100644', '../../x', blob]],
-      /may not be: \.\.\/\.\.\/x/],
-    ['a link and a folder of one name', () => [['120000', 'a', put('/tmp')],
-      ['40000', 'a', tree(path, [['100644', 'hookspool-out', blob]])]],
-    /File exists/],
-    ['a file twice', () => [['100644', 'a', blob], ['100644', 'a', blob]],
-      /File exists/],
-    ['folders inside each other without end', () => {
-      let sha = tree(path, [['100644', 'f', blob]]);
-      for (let i = 0; i < 200; i++) sha = tree(path, [['40000', 'd', sha]]);
-      return [['40000', 'd', sha]];
-    }, /more than 128 directories/],
-    ['a tree that unpacks to ten thousand million files', () => {
-      let sha = tree(path, [['100644', 'f', blob]]);
-      const ten = '0123456789'.split('');
-      for (let i = 0; i < 10; i++)
-        sha = tree(path, ten.map((n) => ['40000', n, sha]));
-      return [['40000', 'd', sha]];
-    }, /more than workspace\.job-bytes allows/, ['job-bytes: 20M']],
-    ['some kilobytes that unpack to many', () =>
-      [['100644', 'zeros', put(Buffer.alloc(40 << 20))]],
-    /more than workspace\.job-bytes allows/, ['job-bytes: 20M']],
-  ])
-    test(`refused: ${what}`, async () => {
-      const job = await check(entries(), { settings });
-      assert.equal(job.record.success, false);
-      assert.match(job.step('workspace_ready').error.message, words);
-      assert.doesNotMatch(JSON.stringify(job.steps), /built anew/);
-      assert.equal(existsSync('/tmp/hookspool-out'), false);
-      nothingLeft();
-    });
-
-  test('programs, links, submodules, odd names and empty files come out as ' +
-    'git would have them', async () => {
-    const job = await check([
-      ['100644', '"\n\\ü', blob], ['100755', 'do', put('#!/bin/sh\n')],
-      ['100644', 'empty', put('')], ['120000', 'link', put('do')],
-      ['160000', 'module', '1'.repeat(40)],
-      ['100664', 'old-mode', blob],
-    ], { script: 'git status --porcelain; git ls-files -s | cut -c1-6; ' +
-      'stat -c "%A %s %N" do empty link module old-mode | cut -c1-40; ls -A ' +
-      'module' });
-    assert.match(output(job), new RegExp('^' + ['100644', '100755', '100644',
-      '120000', '160000', '100644', "-rwxr-xr-x 10 'do'",
-      "-rw-r--r-- 0 'empty'", "lrwxrwxrwx 2 'link' -> 'do'",
-      "drwxr-xr-x \\d+ 'module'", "-rw-r--r-- 6 'old-mode'", '$']
-      .join('\n')));
-  });
-
-  for (const [attributes, want] of [['* text eol=crlf', 'hello\r\n'],
-    ['*.md ident', 'hello\n'], ['* text=auto eol=lf', 'hello\n'],
-    ['*.md filter=lfs', 'hello\n']])
-    test(`attributes: ${attributes}`, async () => {
-      const job = await check([
-        ['100644', '.gitattributes', put(`${attributes}\n`)],
-        ['100644', 'README.md', put('hello\n')],
-      ], { script: 'cat README.md; git status --porcelain' });
-      assert.equal(output(job), want);
-    });
-});
+/** The worker whose hook runs now. */
+const workerOfCommand = () => descendants(world.server.program('runner').pid)
+  .find(({ name }) => name === 'hook').ppid;
 
 describe('failures leave nothing behind', () => {
   test('a wrong token: refused at once, and it is in no log', async () => {
@@ -324,13 +196,15 @@ describe('failures leave nothing behind', () => {
     const sent = await run(...push(sha), { repository: 'octo/killed',
       url: proxy.url, seconds: 0 });
     await waitFor('the stall', () => proxy.stalled > 0);
-    const runner = world.server.program('runner').pid;
-    const workers = descendants(runner).filter((p) => p.name === 'job-worker');
-    assert.ok(workers.length >= 2, 'a worker and its fetching child');
+    // A worker, and the process of its own that fetches.
+    const all = descendants(world.server.program('runner').pid);
+    const fetching = all.find(({ name, ppid }) => name === 'job-worker' &&
+      all.some((one) => one.pid === ppid && one.name === 'job-worker'));
     await configure({});
-    process.kill(workers[0].pid, 'SIGKILL');
+    process.kill(fetching.ppid, 'SIGKILL');
     await waitFor('the child to go with it', () =>
-      !descendants(runner).some((p) => p.pid === workers[1].pid));
+      !descendants(world.server.program('runner').pid).some(({ pid }) =>
+        pid === fetching.pid));
     const job = await world.job(sent);
     assert.equal(job.record.success, true);
     assert.match(output(job), new RegExp(`^${sha}\n`));
@@ -348,10 +222,8 @@ describe('failures leave nothing behind', () => {
     await waitFor('the command', () => existsSync(`${world.bin}/runs`));
     const id = sent.json.job_id;
     assert.ok(world.left('workspaces').includes(id));
-    const [worker] = descendants(world.server.program('runner').pid)
-      .filter((p) => p.name === 'job-worker');
     await configure({ script: 'true' });
-    process.kill(worker.pid, 'SIGKILL');
+    process.kill(workerOfCommand(), 'SIGKILL');
     await world.job(sent);
     nothingLeft();
   });
@@ -372,9 +244,7 @@ describe('failures leave nothing behind', () => {
     assert.match(JSON.stringify(other.steps),
       /scratch: 1 left by jobs that are gone, removed/);
     assert.deepEqual(world.left('scratch'), [id]);
-    const [worker] = descendants(world.server.program('runner').pid)
-      .filter((p) => p.name === 'job-worker');
-    process.kill(worker.pid, 'SIGKILL');
+    process.kill(workerOfCommand(), 'SIGKILL');
     const job = await world.job(sent);
     assert.equal(job.record.success, true);
     nothingLeft();

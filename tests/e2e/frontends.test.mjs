@@ -374,6 +374,17 @@ for (const frontend of frontends) {
       assert.ok(found);
     });
 
+    // Some web servers hand it on and some do not: nobody here wants it.
+    test('somebody\'s Authorization is kept nowhere', async () => {
+      const body = push(300);
+      const reply = await site.post(body,
+        { Authorization: 'Bearer somebody-s-own-token' });
+      assert.equal(reply.status, 202, reply.text);
+      const kept = [...site.jobs().map((name) => readFileSync(name, 'latin1')),
+        site.logs()];
+      assert.ok(!kept.some((text) => text.includes('somebody-s-own')));
+    });
+
     // The first, the last, or both joined by a comma may arrive.
     test('two signatures: one that is wrong is never enough', async () => {
       const body = push(300);

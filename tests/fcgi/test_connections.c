@@ -17,14 +17,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "responder.h"
+#include "responder_group.h"
 
 #define IDLE 40 /* connections held open; far more than threads */
 
 static const char *const few_threads[] = { "--processes", "1", "--threads", "2",
 	NULL };
-
-static struct responder responder;
 
 static void
 push_on(int fd, unsigned n, int want)
@@ -192,24 +190,6 @@ nonsense_does_not_end_the_service(void **state)
 	}
 }
 
-static int
-start(void **state)
-{
-	(void)state;
-	responder_make(&responder, NULL, NULL);
-	responder_start(&responder, few_threads);
-	return 0;
-}
-
-static int
-stop(void **state)
-{
-	(void)state;
-	assert_int_equal(responder_stop(&responder), 0);
-	responder_remove(&responder);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -222,5 +202,6 @@ main(void)
 		cmocka_unit_test(nonsense_does_not_end_the_service),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	responder_options = few_threads;
+	return cmocka_run_group_tests(tests, responder_begin, responder_end);
 }

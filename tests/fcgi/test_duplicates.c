@@ -11,11 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "responder.h"
+#include "responder_group.h"
 
 #define COPIES 50
 
-static struct responder responder;
 static struct fcgi_reply reply;
 
 struct copy {
@@ -116,24 +115,6 @@ what_was_refused_stays_acceptable(void **state)
 	assert_int_equal(webhook_push(&responder, 30, &reply), 202);
 }
 
-static int
-start(void **state)
-{
-	(void)state;
-	responder_make(&responder, NULL, NULL);
-	responder_start(&responder, NULL);
-	return 0;
-}
-
-static int
-stop(void **state)
-{
-	(void)state;
-	assert_int_equal(responder_stop(&responder), 0);
-	responder_remove(&responder);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -144,5 +125,5 @@ main(void)
 		cmocka_unit_test(what_was_refused_stays_acceptable),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, responder_begin, responder_end);
 }

@@ -9,11 +9,9 @@
 
 #include <string.h>
 
-#include "responder.h"
+#include "responder_group.h"
 
 #define S RESPONDER_SECRET
-
-static struct responder responder;
 
 static void
 a_request_id_is_kept(void **state)
@@ -155,24 +153,6 @@ deep_json_is_refused(void **state)
 	assert_non_null(strstr(reply.body, "invalid_json"));
 }
 
-static int
-start(void **state)
-{
-	(void)state;
-	responder_make(&responder, NULL, NULL);
-	responder_start(&responder, NULL);
-	return 0;
-}
-
-static int
-stop(void **state)
-{
-	(void)state;
-	assert_int_equal(responder_stop(&responder), 0);
-	responder_remove(&responder);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -184,5 +164,5 @@ main(void)
 		cmocka_unit_test(deep_json_is_refused),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, responder_begin, responder_end);
 }

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "responder.h"
+#include "responder_group.h"
 
 #define LARGEST	  (25u * 1024 * 1024)	  /* GitHub's */
 #define TOO_LARGE (26u * 1024 * 1024 + 1) /* ours, and one */
@@ -28,7 +28,6 @@
 #endif
 
 static const char *const one_process[] = { "--processes", "1", NULL };
-static struct responder responder;
 static char *body;
 
 /* A push of octo/plain, `len` bytes long, its repository at the very end. */
@@ -182,21 +181,17 @@ sizes_around_every_step_arrive_whole(void **state)
 static int
 start(void **state)
 {
-	(void)state;
 	body = malloc(TOO_LARGE + 1);
-	responder_make(&responder, NULL, NULL);
-	responder_start(&responder, one_process);
-	return body == NULL;
+	assert_non_null(body);
+	responder_options = one_process;
+	return responder_begin(state);
 }
 
 static int
 stop(void **state)
 {
-	(void)state;
 	free(body);
-	assert_int_equal(responder_stop(&responder), 0);
-	responder_remove(&responder);
-	return 0;
+	return responder_end(state);
 }
 
 int

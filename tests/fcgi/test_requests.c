@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "responder.h"
+#include "responder_group.h"
 
 #define S RESPONDER_SECRET
 #define N RESPONDER_NEXT
@@ -355,8 +355,6 @@ static const struct row {
 
 #define ROWS (sizeof rows / sizeof *rows)
 
-static struct responder responder;
-
 static void
 fill_in(char *out, size_t size, const char *body, unsigned row)
 {
@@ -455,24 +453,6 @@ a_refused_body_leaves_nothing(void **state)
 	assert_true(responder_wait(only_small_slots, NULL, 10));
 }
 
-static int
-start(void **state)
-{
-	(void)state;
-	responder_make(&responder, NULL, NULL);
-	responder_start(&responder, NULL);
-	return 0;
-}
-
-static int
-stop(void **state)
-{
-	(void)state;
-	assert_int_equal(responder_stop(&responder), 0);
-	responder_remove(&responder);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -481,5 +461,5 @@ main(void)
 		cmocka_unit_test(a_refused_body_leaves_nothing),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, responder_begin, responder_end);
 }

@@ -165,6 +165,7 @@ the_socket_is_ours_alone(void **state)
 	/* Killed with its socket left behind: the next one takes over. */
 	assert_int_equal(kill(responder.pid, SIGKILL), 0);
 	assert_int_equal(waitpid(responder.pid, NULL, 0), responder.pid);
+	responder.pid = 0;
 	assert_int_equal(stat(responder.socket, &st), 0);
 	assert_true(responder_wait(nobody_answers, NULL, 30));
 	responder_start(&responder, NULL);

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <fcntl.h>
@@ -202,6 +203,7 @@ start_runner(void)
 	if (runner == 0) {
 		int log = open(r.log, O_WRONLY | O_APPEND);
 
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		dup2(log, 1);
 		dup2(log, 2);
 		execl(path, path, "--config", r.config, (char *)NULL);

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -166,6 +167,7 @@ set_up(void **state)
 	place.victim = fork();
 	assert_int_not_equal(place.victim, -1);
 	if (place.victim == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		pause();
 		_exit(0);
 	}

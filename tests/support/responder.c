@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -104,6 +105,8 @@ spawn(struct responder *r, const char *const *options)
 	if (pid == 0) {
 		int log = open(r->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
+		/* It ends with a test that broke off. */
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		dup2(open("/dev/null", O_RDONLY), 0);
 		dup2(log, 1);
 		dup2(log, 2);
@@ -128,6 +131,9 @@ answers(void *arg)
 void
 responder_start(struct responder *r, const char *const *options)
 {
+	/* A test that failed may have left one: its socket is this one's. */
+	if (r->pid != 0)
+		(void)responder_stop(r);
 	r->pid = spawn(r, options);
 	if (!responder_wait(answers, r, DEADLINE))
 		fail_msg(

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -166,6 +168,8 @@ start_worker(const char *const *argv)
 		int errors =
 		    open(in_top("stderr"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
+		/* It ends with a test that broke off. */
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		if (dup2(in, 0) == -1 || dup2(errors, 2) == -1)
 			_exit(98);
 		execv(program, (char *const *)(uintptr_t)argv);

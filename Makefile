@@ -129,7 +129,7 @@ $(B)/test/security/%: $(B)/obj/tests/security/%.o $(B)/testlib.a \
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lfcgi $(LIBS_jobs)
 # The calls that the power-loss gate records go through its recorder.
-RECORDED = openat write pwrite ftruncate renameat renameat2 linkat unlinkat \
+RECORDED = openat write pwrite ftruncate posix_fallocate renameat renameat2 linkat unlinkat \
 	   fsync fdatasync syncfs
 $(B)/test/crash/gate_power: $(POWER_OBJ) $(B)/jobs.a $(B)/lib.a
 	@mkdir -p $(@D)

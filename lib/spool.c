@@ -160,7 +160,8 @@ spool_open(struct spool **out, const char *path, int create, struct err *err)
 
 	if (open_top(&top, path, create, err) == -1)
 		goto fail;
-	if (open_dirs(s, top, create, err) == -1 || learn_mode(s, err) == -1)
+	if (open_dirs(s, top, create, err) == -1 || learn_mode(s, err) == -1 ||
+	    ledger_new(&s->seen, s->dirs[SPOOL_SEEN], s->file_mode, err) == -1)
 		goto fail;
 	if (create && fs_sync(top, path, err) == -1)
 		goto fail;
@@ -184,6 +185,7 @@ spool_close(struct spool *s)
 		owner_leave(s);
 	}
 	fs_close(&s->record.fd);
+	ledger_free(s->seen);
 	for (unsigned i = 0; i < SPOOL_DIRS; i++)
 		fs_close(&s->dirs[i]);
 	pthread_cond_destroy(&s->stock_low);
@@ -309,7 +311,10 @@ spool_read_head(struct spool *s, unsigned state, const struct spool_name *name,
 int
 spool_sync(struct spool *s, unsigned dir, struct err *err)
 {
-	if (fs_sync(s->dirs[dir], dir_names[dir], err) == 0)
+	int rc = dir == SPOOL_SEEN ? ledger_sync(s->seen, err)
+				   : fs_sync(s->dirs[dir], dir_names[dir], err);
+
+	if (rc == 0)
 		return 0;
 	atomic_store(&s->degraded, 1);
 	return -1;

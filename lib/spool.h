@@ -273,7 +273,8 @@ int spool_claim(struct spool *s, const struct spool_name *name, int *fd,
 int spool_orphan(struct spool *s, const struct spool_name *name, int *fd,
     struct err *err) CHECKED;
 
-/* fsync of a state's directory; call once for many moves into it. */
+/* fsync of a state's directory, or of what is in seen/; call once for many
+ * moves into it. */
 int spool_sync(struct spool *s, unsigned dir, struct err *err) CHECKED;
 
 /* After a durable settle: removes the slot's name (head.slot) from tmp/. */
@@ -301,6 +302,10 @@ int spool_lock_key(
  * redelivery is accepted again (a dead job's). */
 int spool_forget(
     struct spool *s, const struct job_head *head, struct err *err) CHECKED;
+
+/* How many deliveries are remembered. */
+int spool_count_seen(
+    struct spool *s, uint64_t *deliveries, struct err *err) CHECKED;
 
 /* ---- sweeping, in slices ---- */
 

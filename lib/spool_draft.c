@@ -335,50 +335,56 @@ publish(struct draft *d, const struct job_head *head, enum accepted *how,
 }
 
 static int
-take_other_id(struct job_head *head, struct seen_names *names, struct err *err)
+take_other_id(struct job_head *head, struct seen_keys *keys, struct err *err)
 {
 	if (head_job_id_of_hook(head->id, head, err) == -1)
 		return -1;
-	return seen_names(names, head, err);
+	return seen_keys(keys, head, err);
 }
 
 /*
- * Stores the job under an ID that no other hook's job has. It stands in the
- * head, so a race that is lost to another hook costs a second flush.
+ * Stores the job under an ID that no other hook's job has, and claims all
+ * that is its own. The ID stands in the head, so a race that is lost to
+ * another hook costs a second flush.
  */
 static int
-store_named(struct draft *d, struct job_head *head, struct seen_names *names,
-    struct err *err)
+store_and_claim(struct draft *d, struct job_head *head, struct seen_keys *keys,
+    enum accepted *how, struct err *err)
 {
 	int rc;
 
-	if (seen_id_taken(d->spool, names) &&
-	    take_other_id(head, names, err) == -1)
-		return -1;
 	if (store(d, head, err) == -1)
 		return -1;
-	rc = seen_claim_id(d->spool, names, err);
+	rc = seen_claim(d->spool, keys, how, err);
 	if (rc != 1)
 		return rc;
-	if (take_other_id(head, names, err) == -1)
+	if (take_other_id(head, keys, err) == -1)
 		return -1;
 	/* A streamed body stays where it is; only the head is another one,
 	 * of the same size. */
 	if (!d->streamed)
 		discard_slot(d);
-	return store(d, head, err);
+	if (store(d, head, err) == -1)
+		return -1;
+	return seen_claim(d->spool, keys, how, err);
 }
 
 /* A job that is done is a duplicate also where seen/ lost its entries. */
-static enum accepted
-look(struct draft *d, const struct seen_names *names, const char *id)
+static int
+look(struct draft *d, struct job_head *head, struct seen_keys *keys,
+    enum accepted *how, struct err *err)
 {
-	enum accepted how = seen_look(d->spool, names);
+	int taken;
 
-	if (how == ACCEPTED_NEW && faccessat(d->spool->dirs[SPOOL_DONE], id,
-				       F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		how = ACCEPTED_DUPLICATE_DELIVERY;
-	return how;
+	*how = seen_look(d->spool, keys, &taken);
+	if (*how != ACCEPTED_NEW)
+		return 0;
+	if (taken && take_other_id(head, keys, err) == -1)
+		return -1;
+	if (faccessat(d->spool->dirs[SPOOL_DONE], head->id, F_OK,
+		AT_SYMLINK_NOFOLLOW) == 0)
+		*how = ACCEPTED_DUPLICATE_DELIVERY;
+	return 0;
 }
 
 /*
@@ -398,15 +404,17 @@ look(struct draft *d, const struct seen_names *names, const char *id)
  *  3 flush it                     From here on power may fail too: the slot's
  *                                 name was durable before (ready-made) or is
  *                                 now (tmp/ synced).
- *    claim the plain ID in        An ID without a job: the delivery, sent
- *    seen/                        again, is given the other ID.
- *  4 claim the delivery, then     The names may or may not be on disk. A
- *    the body, in seen/           duplicate that was told "seen" was told the
+ *  4 with the lock of seen/:      A claim that lost wipes the slot's head
+ *    was it claimed meanwhile?    before it removes the slot; stopped
+ *                                 between, recovery finds the winner by ID or
+ *                                 by checksum.
+ *    claim the plain ID           An ID without a job: the delivery, sent
+ *                                 again, is given the other ID.
+ *    claim the delivery, then     The entries may or may not be on disk, and
+ *    the body                     no one of them depends on another. A
+ *                                 duplicate that was told "seen" was told the
  *                                 truth: the slot is durable, and recovery
- *                                 makes the job from it. A claim that lost
- *                                 wipes the slot's head before it removes the
- *                                 slot; stopped between, recovery finds the
- *                                 winner by ID or by checksum.
+ *                                 makes the job from it.
  *  5 link the slot to new/        A job. Its second name in tmp/ stays until
  *                                 it is settled durably, so that a power cut
  *                                 that undoes the link loses nothing.
@@ -419,20 +427,19 @@ int
 draft_commit(
     struct draft *d, struct job_head *head, enum accepted *how, struct err *err)
 {
-	struct seen_names names;
+	struct seen_keys keys;
 	enum accepted answer;
 
 	draft_publish_pending(d->spool);
 	head->received = clock_wall();
 	head->length = d->length;
 	if (digest_end(d->sum, head->sha256, err) == -1 ||
-	    seen_names(&names, head, err) == -1)
+	    seen_keys(&keys, head, err) == -1 ||
+	    look(d, head, &keys, &answer, err) == -1)
 		return -1;
-	answer = look(d, &names, head->id);
 	if (answer == ACCEPTED_NEW) {
 		unmap(d);
-		if (store_named(d, head, &names, err) == -1 ||
-		    seen_claim(d->spool, &names, &answer, err) == -1)
+		if (store_and_claim(d, head, &keys, &answer, err) == -1)
 			goto fail;
 	}
 	if (answer == ACCEPTED_NEW && publish(d, head, &answer, err) == -1)

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "head.h"
+#include "ledger.h"
 #include "spool.h"
 
 /*
@@ -23,7 +24,7 @@
  *
  * Locks: `lock` guards everything in the struct that is not atomic and not
  * constant after spool_open(). It is held for memory work only, except while
- * an owner, an anchor or the day's record file is made (once an hour or so).
+ * an owner or the day's record file is made (once a day or so).
  */
 
 #define OWNER_LEN    8 /* hex digits of an owner's name */
@@ -75,8 +76,7 @@ struct spool {
 	struct stock stock[SLOT_CLASSES];
 	struct pending pending[PENDING_MAX];
 	atomic_uint pending_count;
-	char anchor[40];     /* name in seen/, "" for none */
-	int64_t anchor_made; /* clock_boot() */
+	struct ledger *seen;
 	struct room room;
 	atomic_uint_fast64_t accepted_files, accepted_bytes; /* since counted */
 	atomic_int degraded;
@@ -142,40 +142,45 @@ void stock_abandon(struct spool *s);
 
 /* ---- spool_seen.c ---- */
 
-#define SEEN_NAME_MAX 67 /* "b." and 64 digits, with the NUL */
-
-struct seen_names {
-	char delivery[SEEN_NAME_MAX], body[SEEN_NAME_MAX];
-	/* Whoever has it may use the ID that is made of the delivery alone;
-	 * "" for a job with the other ID. */
-	char id[SEEN_NAME_MAX];
+enum seen_kind {
+	SEEN_DELIVERY, /* of a hook */
+	SEEN_BODY,
+	SEEN_ID, /* whoever has it may use the ID made of the delivery alone */
+	SEEN_KINDS,
 };
 
-int seen_names(struct seen_names *out, const struct job_head *head,
+struct seen_keys {
+	struct ledger_key key[SEEN_KINDS];
+	unsigned count; /* SEEN_ID for a job with the other ID, which has none*/
+	uint64_t since; /* what seen_look() needs not to be asked again */
+};
+
+int seen_keys(struct seen_keys *out, const struct job_head *head,
     struct err *err) CHECKED;
 
-/* Looks without claiming; ACCEPTED_NEW if neither name is there. */
-enum accepted seen_look(struct spool *s, const struct seen_names *names);
+/*
+ * Looks without claiming; ACCEPTED_NEW if neither delivery nor body is there.
+ * Then *taken is 1 if another hook has the plain ID.
+ */
+enum accepted seen_look(struct spool *s, struct seen_keys *keys, int *taken);
 
 /*
- * Claims the plain job ID for this hook: 0 it is ours, 1 another hook has it,
- * -1. A copy of our own delivery that is just being claimed counts as ours.
+ * Claims all of them at once; *how says who was first. 1 where another hook
+ * has the plain ID, or -1: nothing is claimed.
  */
-int seen_claim_id(
-    struct spool *s, const struct seen_names *names, struct err *err) CHECKED;
-/* 1 if another hook has the plain ID, as far as can be seen. */
-int seen_id_taken(struct spool *s, const struct seen_names *names);
-
-/* Claims both names; *how says who was first. -1: nothing is claimed. */
-int seen_claim(struct spool *s, const struct seen_names *names,
+int seen_claim(struct spool *s, const struct seen_keys *keys,
     enum accepted *how, struct err *err) CHECKED;
 
-/* 1 if both names are there. */
+/* 1 if all of its entries are there. */
 int seen_is_whole(struct spool *s, const struct job_head *head);
 
-/* Makes the names that are missing (recovery). */
+/* Makes the entries that are missing (recovery). */
 int seen_restore(
     struct spool *s, const struct job_head *head, struct err *err) CHECKED;
+
+/* Sweeping: generations older than `before`, but for `least` deliveries. */
+int seen_age(struct spool *s, int64_t before, uint64_t least, unsigned *removed,
+    struct err *err) CHECKED;
 
 /* ---- spool_draft.c ---- */
 

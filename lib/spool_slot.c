@@ -73,7 +73,6 @@ have_owner(struct spool *s, struct err *err)
 	fs_close(&s->owner.fd);
 	stock_abandon(s);
 	s->pending_count = 0;
-	s->anchor[0] = '\0';
 	for (int i = 0; i < OWNER_TRIES; i++) {
 		int rc = try_owner(s, err);
 

@@ -2,7 +2,7 @@
 /*
  * Sweeping: what is old or too much goes, a slice of directory entries a
  * call, so that the runner never stops for it. One pass goes through the
- * phases below, in their order; two of them only count, so that the next
+ * phases below, in their order; one of them only counts, so that the next
  * knows what has to go.
  *
  * Nothing that waits or runs is ever touched here, and no slot: slots are
@@ -23,7 +23,6 @@
 #include "record_indexer.h"
 #include "record_parts.h"
 #include "spool_inside.h"
-#include "spool_seen.h"
 
 /*
  * Bytes of done/ by age: sixteen steps to each doubling of the age, so that
@@ -39,8 +38,7 @@ struct sweeper {
 	const struct spool_sweep *limits; /* during a call */
 	unsigned *removed;		  /* during a call */
 	int tmp_synced;			  /* in this call */
-	int64_t now;	     /* wall clock, at the call's beginning */
-	uint64_t seen_count; /* entries still there */
+	int64_t now; /* wall clock, at the call's beginning */
 	uint64_t bytes[BUCKETS];
 	unsigned full_bucket; /* done/: this age and older must go */
 	struct record_indexer *indexer;
@@ -49,8 +47,9 @@ struct sweeper {
 typedef int look_at(struct sweeper *w, unsigned dir, const char *name,
     const struct stat *st, struct err *err);
 
-static look_at sweep_tmp, count_seen, sweep_seen, measure_settled,
-    sweep_settled, sweep_reports, sweep_steps, sweep_indexes;
+static look_at sweep_tmp, sweep_seen, measure_settled, sweep_settled,
+    sweep_reports, sweep_steps, sweep_indexes;
+static int age_ledger(struct sweeper *w, struct err *err);
 static int finish_measure(struct sweeper *w, struct err *err);
 static int sweep_days(struct sweeper *w, struct err *err);
 static int index_days(struct sweeper *w, struct err *err);
@@ -62,8 +61,7 @@ static const struct phase {
 	int (*finish)(struct sweeper *w, struct err *err);
 } phases[] = {
 	{ SPOOL_TMP, sweep_tmp, NULL },
-	{ SPOOL_SEEN, count_seen, NULL },
-	{ SPOOL_SEEN, sweep_seen, NULL },
+	{ SPOOL_SEEN, sweep_seen, age_ledger },
 	{ SPOOL_DONE, measure_settled, finish_measure },
 	{ SPOOL_DONE, sweep_settled, NULL },
 	{ SPOOL_DEAD, sweep_settled, NULL },
@@ -121,45 +119,27 @@ sweep_tmp(struct sweeper *w, unsigned dir, const char *name,
 
 /* ---- seen/ ---- */
 
-static int
-is_anchor(const char *name)
-{
-	return strncmp(name, SEEN_ANCHOR, strlen(SEEN_ANCHOR)) == 0;
-}
-
-/* The entries that are counted; a job's other names go with their age. */
-static int
-is_delivery(const char *name)
-{
-	return strncmp(name, "d.", 2) == 0;
-}
-
-static int
-count_seen(struct sweeper *w, unsigned dir, const char *name,
-    const struct stat *st, struct err *err)
-{
-	(void)dir;
-	(void)st;
-	(void)err;
-	if (is_delivery(name))
-		w->seen_count++;
-	return 0;
-}
-
-/* An entry's age is its anchor's, which may be an hour more than its own. */
+/* What is no part of the ledger does not belong here. */
 static int
 sweep_seen(struct sweeper *w, unsigned dir, const char *name,
     const struct stat *st, struct err *err)
 {
-	if (age_of(w, st) <= w->limits->seen_age + SEEN_ANCHOR_LIFE)
+	if ((S_ISREG(st->st_mode) && ledger_is_name(name)) ||
+	    age_of(w, st) <= w->limits->seen_age)
 		return 0;
-	if (is_anchor(name))
-		return st->st_nlink > 1 ? 0 : remove_file(w, dir, name, err);
-	if (w->seen_count <= w->limits->seen_min)
-		return 0;
-	if (is_delivery(name))
-		w->seen_count--;
 	return remove_file(w, dir, name, err);
+}
+
+static int
+age_ledger(struct sweeper *w, struct err *err)
+{
+	unsigned removed;
+
+	if (seen_age(w->spool, w->now - w->limits->seen_age,
+		w->limits->seen_min, &removed, err) == -1)
+		return -1;
+	*w->removed += removed;
+	return 0;
 }
 
 /* ---- done/ dead/ bad/ ---- */
@@ -437,7 +417,6 @@ sweep_slice(
 static void
 begin_pass(struct sweeper *w)
 {
-	w->seen_count = 0;
 	memset(w->bytes, 0, sizeof w->bytes);
 }
 

@@ -170,8 +170,7 @@ count_disk(struct stats *st, struct spool *s, struct err *err)
 	uint64_t count, records, steps;
 	struct statvfs fs;
 
-	/* "d." names stand for deliveries, "b." for their bodies (spool.5). */
-	if (stats_files(s, SPOOL_SEEN, "d.", &st->seen, NULL, err) == -1)
+	if (spool_count_seen(s, &st->seen, err) == -1)
 		return -1;
 	if (stats_files(s, SPOOL_LOG, "", &count, &records, err) == -1 ||
 	    stats_files(s, SPOOL_LOG_JOBS, "", &count, &steps, err) == -1)

@@ -19,6 +19,8 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "digest.h"
+#include "ledger.h"
 #include "spool.h"
 
 #define LINKS	 60000 /* to one file; ext4 allows 65,000 */
@@ -93,34 +95,46 @@ fill_queued(struct spool *s, unsigned count)
 	}
 }
 
-/* `jobs`: what is linked to are job files, else empty ones. The form is that
- * of done/ or of seen/. */
 static void
-link_many(int dir, int jobs, unsigned count)
+fill_done(int dir, unsigned count)
 {
-	char name[96], anchor[96] = "";
+	char name[96], first[96] = "";
 
 	for (unsigned n = 0; n < count; n++) {
-		snprintf(name, sizeof name,
-		    jobs ? "0-5e771ed0-cc78-11e3-81ab-%012x"
-			 : "d.5e771ed0cc7811e381ab%012x",
-		    n);
-		if (n % LINKS == 0) {
-			struct job_head head;
-			int fd;
+		struct job_head head;
 
+		snprintf(
+		    name, sizeof name, "0-5e771ed0-cc78-11e3-81ab-%012x", n);
+		if (n % LINKS == 0) {
 			make_head(&head, n);
-			memcpy(anchor, name, sizeof anchor);
-			if (jobs) {
-				write_job(dir, name, &head);
-				continue;
-			}
-			fd = openat(dir, name, O_CREAT | O_WRONLY, 0640);
-			close(fd);
-		} else if (linkat(dir, anchor, dir, name, 0) == -1) {
+			memcpy(first, name, sizeof first);
+			write_job(dir, name, &head);
+		} else if (linkat(dir, first, dir, name, 0) == -1) {
 			die(name);
 		}
 	}
+}
+
+static void
+fill_seen(int dir, unsigned count)
+{
+	struct ledger *l;
+	struct err err;
+
+	if (ledger_new(&l, dir, 0640, &err) == -1 || ledger_lock(l, &err) == -1)
+		die("seen");
+	for (unsigned n = 0; n < count; n++) {
+		uint8_t digest[DIGEST_LEN];
+		struct ledger_key key;
+
+		if (digest_of(digest, &n, sizeof n, &err) == -1)
+			die("seen");
+		ledger_key(&key, n % 2 ? 'b' : 'd', digest);
+		if (ledger_put(l, &key, &err) == -1)
+			die("seen");
+	}
+	ledger_unlock(l);
+	ledger_free(l);
 }
 
 /* The line over and over, each time with other last groups in its UUIDs. */
@@ -171,8 +185,8 @@ main(int argc, char **argv)
 	if (strcmp(argv[2], "queued") == 0) {
 		fill_queued(s, count);
 	} else {
-		link_many(spool_fd(s, SPOOL_DONE), 1, count);
-		link_many(spool_fd(s, SPOOL_SEEN), 0,
+		fill_done(spool_fd(s, SPOOL_DONE), count);
+		fill_seen(spool_fd(s, SPOOL_SEEN),
 		    2 * count < SEEN_MAX ? 2 * count : SEEN_MAX);
 	}
 	spool_close(s);

@@ -134,11 +134,10 @@ record(struct power_log *log, const char *home)
 static const struct {
 	const char *protocol, *sync, *why;
 } spare[] = {
-	{ "accept", "fsync of seen/.anchor",
-	    "for when the job is settled; before, recovery makes it again" },
 	{ "accept stocked", "fsync of tmp/",
 	    "for speed: the accept's own flush writes data alone" },
-	{ "settle dead", "fsync of seen/.anchor", "a dead job is forgotten" },
+	{ "settle dead", "fsync of seen",
+	    "a dead job is forgotten, so that a lost ledger is none" },
 };
 
 static const char *

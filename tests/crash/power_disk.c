@@ -134,7 +134,19 @@ find_open(struct disk *d)
 	}
 }
 
-#define SUSPECT_WAYS 5
+#define SUSPECT_WAYS 6
+
+/* The place held something else before: what was erased may be back. */
+static int
+is_over_older(const struct power_log *log, const struct atom *a)
+{
+	for (const struct atom *b = log->atoms; b < a; b++) {
+		if (a->kind == ATOM_DATA && b->kind == ATOM_DATA &&
+		    b->inode == a->inode && b->at == a->at)
+			return 1;
+	}
+	return 0;
+}
 
 /* Everything there but what was to be synced by a call that is taken out; or
  * but one kind of it. */
@@ -155,6 +167,8 @@ choose_suspects(struct disk *d, unsigned way)
 			gone &= a->kind == ATOM_INODE;
 		else if (way == 4)
 			gone &= a->kind == ATOM_SIZE || a->kind == ATOM_DATA;
+		else if (way == 5)
+			gone = gone && is_over_older(d->log, a);
 		any |= gone;
 		d->there[d->open[i]] = !gone;
 	}

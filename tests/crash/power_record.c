@@ -27,6 +27,7 @@ int __real_openat(int dir, const char *name, int flags, ...);
 ssize_t __real_write(int fd, const void *bytes, size_t len);
 ssize_t __real_pwrite(int fd, const void *bytes, size_t len, off_t at);
 int __real_ftruncate(int fd, off_t size);
+int __real_posix_fallocate(int fd, off_t at, off_t len);
 int __real_renameat(int, const char *, int, const char *);
 int __real_renameat2(int, const char *, int, const char *, unsigned);
 int __real_linkat(int, const char *, int, const char *, int);
@@ -39,6 +40,7 @@ int __wrap_openat(int dir, const char *name, int flags, ...);
 ssize_t __wrap_write(int fd, const void *bytes, size_t len);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t len, off_t at);
 int __wrap_ftruncate(int fd, off_t size);
+int __wrap_posix_fallocate(int fd, off_t at, off_t len);
 int __wrap_renameat(int, const char *, int, const char *);
 int __wrap_renameat2(int, const char *, int, const char *, unsigned);
 int __wrap_linkat(int, const char *, int, const char *, int);
@@ -266,6 +268,17 @@ __wrap_ftruncate(int fd, off_t size)
 
 	if (rec != NULL && rc == 0)
 		note_size(fd, size);
+	return rc;
+}
+
+/* Only ever from the start of a new file. */
+int
+__wrap_posix_fallocate(int fd, off_t at, off_t len)
+{
+	int rc = __real_posix_fallocate(fd, at, len);
+
+	if (rec != NULL && rc == 0)
+		note_size(fd, at + len);
 	return rc;
 }
 

@@ -35,6 +35,22 @@ function old(bench, dir, name, seconds, size = 10) {
   return path;
 }
 
+/** A part of the ledger with so many deliveries in it (docs/spool.5). */
+function oldLedger(bench, number, deliveries, seconds) {
+  const path = bench.path('seen', `ledger.${number}.64`);
+  let text = '';
+  for (let i = 0; i < deliveries; i++) {
+    const entry = `d ${String(number * 1000 + i).padStart(32, '0')} 0069211b80`;
+    let sum = 2166136261;
+    for (const byte of Buffer.from(entry))
+      sum = Math.imul(sum ^ byte, 16777619) >>> 0;
+    text += `${entry} ${sum.toString(16).padStart(8, '0')}`.padEnd(63) + '\n';
+  }
+  writeFileSync(path, text);
+  age(path, seconds);
+  return path;
+}
+
 function age(path, seconds) {
   const then = Date.now() / 1000 - seconds;
   utimesSync(path, then, then);
@@ -91,17 +107,18 @@ describe('retention', () => {
         stays: old(bench, 'log', `webhooks_${day(1)}.json`, DAY, 100000),
       };
     });
-  const delivery = (n) => `d.${String(n).padStart(32, '0')}`;
-  sweeps('seen-age: delivery IDs go by age',
-    'retention: {seen-age: 5d, seen-entries: 0}', (bench) => ({
-      gone: old(bench, 'seen', delivery(1), 6 * DAY),
-      stays: old(bench, 'seen', delivery(2), 4 * DAY),
-    }));
+  sweeps('seen-age: deliveries are forgotten by age',
+    'retention: {seen-age: 5d, seen-entries: 0}', (bench) => {
+      oldLedger(bench, 3, 1, 6 * DAY);
+      return {
+        gone: oldLedger(bench, 1, 1, 6 * DAY),
+        stays: oldLedger(bench, 2, 1, 4 * DAY),
+      };
+    });
   test('seen-entries: but so many stay whatever their age', () =>
     withBench({ config: 'retention: {seen-age: 5d, seen-entries: 3}' },
       async (bench) => {
-        for (let i = 0; i < 5; i++)
-          old(bench, 'seen', delivery(i), 30 * DAY);
+        for (let i = 1; i <= 5; i++) oldLedger(bench, i, 1, 30 * DAY);
         bench.run();
         const left = () => bench.names('seen').length;
         await waitFor('two to go', () => left() === 3);

@@ -43,7 +43,7 @@ const foreign = () => [
   `new/${job()}.0`, `run/${job()}.0`, `run/${job()}.2`, `retry/${job()}.1`,
   `hold/${job()}.0`, `done/${job()}`, `dead/${job()}`, `bad/${job()}`,
   'tmp/0badf00d.1', 'tmp/0badf00d.own', 'tmp/other',
-  `seen/d.${'0'.repeat(32)}`, 'seen/.anchor-00000000-0000-000',
+  `seen/d.${'0'.repeat(32)}`, 'seen/ledger.1.64', 'seen/ledger.7.512',
   `out/${job()}`, `log/jobs/${job()}.jsonl`, 'log/webhooks_2020-01-01.json',
   `ctl/cancel-${job()}`, 'ctl/anything',
 ];

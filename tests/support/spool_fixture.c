@@ -166,6 +166,50 @@ fixture_count(const struct fixture *f, unsigned dir)
 	return n;
 }
 
+/* Reads the files as any tool could: lines of 64 bytes among zeros. */
+static unsigned
+each_entry(const struct fixture *f, char kind, int lose)
+{
+	DIR *d = opendir(fixture_path(f, SPOOL_SEEN, "."));
+	struct dirent *e;
+	static const char zeros[64];
+	char entry[64];
+	unsigned n = 0;
+
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL) {
+		int fd = -1;
+
+		if (strncmp(e->d_name, "ledger.", 7) == 0)
+			fd = openat(dirfd(d), e->d_name, O_RDWR | O_NOFOLLOW);
+		for (off_t at = 0; fd != -1 && pread(fd, entry, 64, at) == 64;
+		     at += 64) {
+			if (entry[63] != '\n' ||
+			    (kind != 0 && entry[0] != kind))
+				continue;
+			n++;
+			if (lose)
+				assert_int_equal(pwrite(fd, zeros, 64, at), 64);
+		}
+		if (fd != -1)
+			close(fd);
+	}
+	closedir(d);
+	return n;
+}
+
+unsigned
+fixture_seen(const struct fixture *f, char kind)
+{
+	return each_entry(f, kind, 0);
+}
+
+void
+fixture_lose(const struct fixture *f, char kind)
+{
+	each_entry(f, kind, 1);
+}
+
 void
 fixture_write(const struct fixture *f, unsigned dir, const char *name,
     const void *bytes, size_t len)

@@ -44,6 +44,11 @@ unsigned fixture_state(struct fixture *f, const char *id);
 /* Number of names in a directory, but for those that begin with a dot. */
 unsigned fixture_count(const struct fixture *f, unsigned dir);
 
+/* Number of entries in seen/ of a kind (d, b, i; 0: all), and taking them
+ * away, as a power cut can. */
+unsigned fixture_seen(const struct fixture *f, char kind);
+void fixture_lose(const struct fixture *f, char kind);
+
 /* Writes a file of these bytes into a directory of the spool. */
 void fixture_write(const struct fixture *f, unsigned dir, const char *name,
     const void *bytes, size_t len);

@@ -187,7 +187,7 @@ leave_seen(struct fixture *f, struct job_head *head)
 	name_of(file, SPOOL_NEW, head->id);
 	assert_int_equal(unlink(fixture_path(f, SPOOL_NEW, file)), 0);
 	assert_int_equal(unlink(fixture_path(f, SPOOL_TMP, head->slot)), 0);
-	assert_int_equal(fixture_count(f, SPOOL_SEEN), 3);
+	assert_int_equal(fixture_seen(f, 0), 3);
 }
 
 static void

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Recovery and seen/: that a delivery runs once after any crash. */
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,20 +22,6 @@
 #include "spool.h"
 #include "spool_fixture.h"
 
-static void
-remove_entries(struct fixture *f, char kind)
-{
-	DIR *seen = opendir(fixture_path(f, SPOOL_SEEN, "."));
-	struct dirent *e;
-
-	assert_non_null(seen);
-	while ((e = readdir(seen)) != NULL) {
-		if (e->d_name[0] == kind)
-			unlink(fixture_path(f, SPOOL_SEEN, e->d_name));
-	}
-	closedir(seen);
-}
-
 /* Each entry alone: the delivery's, the body's, the ID's. */
 static void
 lost_entries_of_waiting_jobs_are_made_again(void **state)
@@ -47,13 +32,13 @@ lost_entries_of_waiting_jobs_are_made_again(void **state)
 	struct job_head head;
 
 	fixture_job(f, 1, &head);
-	assert_int_equal(fixture_count(f, SPOOL_SEEN), 3);
+	assert_int_equal(fixture_seen(f, 0), 3);
 	for (const char *kind = "dbi"; *kind != '\0'; kind++) {
-		remove_entries(f, *kind);
-		assert_int_equal(fixture_count(f, SPOOL_SEEN), 2);
+		fixture_lose(f, *kind);
+		assert_int_equal(fixture_seen(f, 0), 2);
 		fixture_reopen(f); /* the owner is gone */
 		assert_int_equal(spool_recover(f->spool, &out, &err), 0);
-		assert_int_equal(fixture_count(f, SPOOL_SEEN), 3);
+		assert_int_equal(fixture_seen(f, 0), 3);
 	}
 	assert_int_equal(fixture_accept(f->spool, 1, 300, &head),
 	    ACCEPTED_DUPLICATE_DELIVERY);
@@ -71,7 +56,7 @@ lost_entries_of_settled_jobs(void **state)
 
 	for (unsigned to = SPOOL_DONE; to <= SPOOL_DEAD; to++) {
 		struct spool_name name = fixture_job(f, to, &head);
-		unsigned entries = fixture_count(f, SPOOL_SEEN);
+		unsigned entries = fixture_seen(f, 0);
 		int fd;
 
 		assert_int_equal(spool_claim(f->spool, &name, &fd, &err), 0);
@@ -79,13 +64,13 @@ lost_entries_of_settled_jobs(void **state)
 		    spool_move(f->spool, SPOOL_RUN, &name, to, &name, &err), 0);
 		close(fd);
 		assert_int_equal(spool_forget(f->spool, &head, &err), 0);
-		assert_true(fixture_count(f, SPOOL_SEEN) < entries);
+		assert_true(fixture_seen(f, 0) < entries);
 		fixture_reopen(f);
 		assert_int_equal(spool_recover(f->spool, &out, &err), 0);
 		if (to == SPOOL_DONE)
-			assert_int_equal(fixture_count(f, SPOOL_SEEN), entries);
+			assert_int_equal(fixture_seen(f, 0), entries);
 		else
-			assert_true(fixture_count(f, SPOOL_SEEN) < entries);
+			assert_true(fixture_seen(f, 0) < entries);
 	}
 }
 
@@ -107,8 +92,8 @@ a_copy_under_the_other_id_counts(void **state)
 
 	spool_name_format(file, SPOOL_NEW, &name);
 	unlink(fixture_path(f, SPOOL_NEW, file));
-	remove_entries(f, 'd');
-	remove_entries(f, 'b');
+	fixture_lose(f, 'd');
+	fixture_lose(f, 'b');
 	name = fixture_job(f, 1, &copy);
 	assert_string_not_equal(copy.id, head.id);
 	assert_int_equal(spool_claim(f->spool, &name, &fd, &err), 0);

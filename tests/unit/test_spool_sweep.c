@@ -86,8 +86,12 @@ static const struct {
 	{ "the memory of a newest job", SPOOL_OUT, ".newest-0123", 31 * DAY,
 	    0 },
 	{ "a young one", SPOOL_OUT, ".newest-0123", 29 * DAY, 1 },
-	{ "an unused anchor", SPOOL_SEEN, ".anchor-x", 9 * DAY, 0 },
-	{ "an anchor that may be in use", SPOOL_SEEN, ".anchor-x", HOUR, 1 },
+	{ "an old stray file in seen/", SPOOL_SEEN, "d.0123", 9 * DAY, 0 },
+	{ "one with a dot", SPOOL_SEEN, ".anchor-x", 9 * DAY, 0 },
+	{ "one that is nearly the ledger", SPOOL_SEEN, "ledger.1", 9 * DAY, 0 },
+	{ "a young one", SPOOL_SEEN, "d.0123", 7 * DAY, 1 },
+	{ "the newest part of the ledger", SPOOL_SEEN, "ledger.1.64", 99 * DAY,
+	    1 },
 };
 
 static void
@@ -152,24 +156,37 @@ steps_stay_with_their_job(void **state)
 	assert_false(fixture_exists(f, SPOOL_LOG_JOBS, ID2 ".jsonl"));
 }
 
+/* 25 deliveries, five to each generation. */
 static void
 so_many_seen_entries_stay_whatever_their_age(void **state)
 {
+	static const char *const names[] = { "ledger.1.64", "ledger.2.64",
+		"ledger.3.64", "ledger.4.64", "ledger.5.64" };
 	struct fixture *f = *state;
 	struct spool_sweep limits = defaults;
-	char name[40];
+	struct job_head head;
 
-	for (int i = 0; i < 25; i++) {
-		snprintf(name, sizeof name, "d.%032x", i);
-		fixture_write(f, SPOOL_SEEN, name, "", 0);
-		fixture_age(f, SPOOL_SEEN, name, i < 20 ? 30 * DAY : DAY);
+	for (unsigned i = 0; i < 5; i++) {
+		fixture_write(f, SPOOL_SEEN, names[i], "", 0);
+		fixture_reopen(f);
+		for (unsigned n = 0; n < 5; n++)
+			fixture_accept(f->spool, 5 * i + n, 300, &head);
+		fixture_age(f, SPOOL_SEEN, names[i], i < 4 ? 30 * DAY : DAY);
 	}
-	assert_int_equal(pass(f, &limits), 15);
-	assert_int_equal(fixture_count(f, SPOOL_SEEN), 10);
+	assert_int_equal(fixture_seen(f, 'd'), 25);
+	assert_int_equal(pass(f, &limits), 3);
+	assert_int_equal(fixture_seen(f, 'd'), 10);
+	limits.seen_min = 6;
+	assert_int_equal(pass(f, &limits), 0);
 	limits.seen_min = 0;
-	assert_int_equal(pass(f, &limits), 5);
-	/* the young ones stay also beyond the minimum */
-	assert_int_equal(fixture_count(f, SPOOL_SEEN), 5);
+	assert_int_equal(pass(f, &limits), 1);
+	/* the newest stays, whatever its age and the minimum */
+	fixture_age(f, SPOOL_SEEN, names[4], 30 * DAY);
+	assert_int_equal(pass(f, &limits), 0);
+	assert_int_equal(fixture_seen(f, 'd'), 5);
+	/* what went is accepted again, what stays is not */
+	assert_int_equal(
+	    fixture_accept(f->spool, 24, 300, &head) == ACCEPTED_NEW, 0);
 }
 
 static void

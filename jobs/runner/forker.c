@@ -33,6 +33,15 @@ forker_stop(struct forker *f)
 	kill(f->pid, SIGKILL);
 }
 
+void
+forker_close(struct forker *f)
+{
+	forker_stop(f);
+	while (f->pid != 0 && waitpid(f->pid, NULL, 0) == -1 && errno == EINTR)
+		continue;
+	f->pid = 0;
+}
+
 static void
 begin(struct forker *f, const struct child_setup *setup, int64_t now)
 {

@@ -62,4 +62,8 @@ int forker_ended(struct forker *f, pid_t pid, int status, int64_t now);
 
 void forker_stop(struct forker *f);
 
+/* Stops it and waits for its end: one that has not executed its program yet
+ * still has our locks, which must be free when we have ended. */
+void forker_close(struct forker *f);
+
 #endif

@@ -182,6 +182,16 @@ test('when the program is another one, that is used', () =>
     assert.notEqual(forkerOf(runner), forker);
   }));
 
+test('a runner that has ended left no lock to its forker', () =>
+  withBench({ config: hook() }, async (bench) => {
+    for (let round = 0; round < 8; round++) {
+      const ids = [add(bench), add(bench)];
+      const { code } = await bench.drain([], buildDir);
+      assert.equal(code, 0);
+      for (const id of ids) assert.equal(bench.find(id)?.state, 'done');
+    }
+  }));
+
 test('a killed forked worker was lost, and is tried again', () =>
   withBench({ config: hook() }, async (bench) => {
     const runner = bench.run({ bin: buildDir,

@@ -118,8 +118,8 @@ export class Bench {
   }
 
   /** Runs one with --drain to its end. */
-  async drain(args = []) {
-    const program = this.run({ args: ['--drain', ...args] });
+  async drain(args = [], bin = undefined) {
+    const program = this.run({ args: ['--drain', ...args], bin });
     const timer = setTimeout(() => program.kill('SIGKILL'), 60000);
     const how = await program.ended;
     clearTimeout(timer);

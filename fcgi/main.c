@@ -192,7 +192,7 @@ check_spool(void)
 
 	if (spool_open(&spool, s->spool_path, 1, &err) == -1)
 		fatal("%s", err.text);
-	if (spool_recover(spool, &recovered, &err) == -1)
+	if (spool_recover(spool, &recovered, NULL, NULL, &err) == -1)
 		log_event(LOG_WARN_, "recover", "%s", err.text);
 	else if (recovered.published > 0)
 		log_event(LOG_INFO_, "recover", "%u jobs published",

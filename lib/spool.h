@@ -179,9 +179,13 @@ struct spool_recovered {
  *
  * It leaves to the runner: run/ files without a lock (spool_orphan()), and
  * settled jobs whose slot is still there (spool_finish()).
+ *
+ * `visit` (NULL: none) is told of nearly every job in new/, run/, retry/ and
+ * hold/, by its inode, what its head says: it had to be read anyway.
  */
-int spool_recover(
-    struct spool *s, struct spool_recovered *out, struct err *err) CHECKED;
+typedef void spool_waits(void *arg, ino_t ino, const struct job_head *head);
+int spool_recover(struct spool *s, struct spool_recovered *out,
+    spool_waits *visit, void *arg, struct err *err) CHECKED;
 
 /*
  * Settling that was interrupted: for each settled job whose slot is still

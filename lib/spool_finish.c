@@ -60,18 +60,6 @@ finish(struct spool *s, const char *slot,
 	return rc;
 }
 
-/* Most slots are those of jobs that wait: one look at the inode says so. */
-static int
-is_waiting(struct spool *s, const struct dirent *e, struct inodes *waiting)
-{
-	struct stat st;
-
-	return inodes_has(waiting, e->d_ino) &&
-	       fstatat(s->dirs[SPOOL_TMP], e->d_name, &st,
-		   AT_SYMLINK_NOFOLLOW) == 0 &&
-	       st.st_nlink == 2;
-}
-
 int
 spool_finish(struct spool *s,
     int (*visit)(void *arg, unsigned state, const struct job_head *head),
@@ -88,9 +76,12 @@ spool_finish(struct spool *s,
 	    spool_open_names(s, SPOOL_TMP, &d, err) == -1)
 		goto out;
 	rc = 0;
+	/* Most slots are those of jobs that wait, which their inodes tell.
+	 * One that also stood in a settled directory would have lost the other
+	 * name in recovery; what was settled since has a living owner. */
 	while (rc == 0 && (e = readdir(d)) != NULL) {
 		if (slot_parse(e->d_name, owner, &seq) &&
-		    !is_waiting(s, e, &waiting))
+		    !inodes_has(&waiting, e->d_ino))
 			rc = finish(s, e->d_name, visit, arg, err);
 	}
 	closedir(d);

@@ -41,13 +41,23 @@
 
 struct owner_seen {
 	char name[OWNER_LEN + 1]; /* "" in a free place */
-	int dead;
+	int dead, has_file;
 	unsigned slots; /* still there after us */
+};
+
+struct slot {
+	ino_t ino;
+	char name[SLOT_NAME_MAX];
+	char alone; /* it has one name, and its owner is dead */
 };
 
 struct recovery {
 	struct spool *spool;
 	struct spool_recovered *out;
+	spool_waits *visit; /* NULL: none */
+	void *arg;
+	struct slot *slots; /* by inode: so they lie on the disk */
+	size_t slot_count, slot_cap;
 	struct owner_seen *owners; /* a hash table, half full at most */
 	size_t owner_count, owner_cap;
 	uint8_t (*bodies)[DIGEST_LEN]; /* of jobs that have their slot still */
@@ -163,9 +173,12 @@ keep_deed(struct recovery *r, const struct owner_seen *owner, int fd,
 	if (head_read(&head, &body_at, fd, &unreadable) == -1)
 		return 0;
 	/* Nearly all: nothing is to be made, so nothing more is looked at. */
-	if (is_waiting(r, st) &&
-	    (!owner->dead || seen_is_whole(r->spool, &head)))
-		return add_body(r, &head, err);
+	if (is_waiting(r, st)) {
+		if (r->visit != NULL)
+			r->visit(r->arg, st->st_ino, &head);
+		if (!owner->dead || seen_is_whole(r->spool, &head))
+			return add_body(r, &head, err);
+	}
 	/* Dead and bad ones are to be forgotten. */
 	state = spool_settled_as(r->spool, head.id, st);
 	if (state == SPOOL_DEAD || state == SPOOL_BAD)
@@ -237,57 +250,52 @@ judge(struct recovery *r, const char *slot, int fd, struct err *err)
 	return add_body(r, &head, err);
 }
 
-/* First all deeds, so that the bodies are known; then the rest. */
-enum pass { PASS_DEEDS, PASS_REST };
-
 static int
-is_published(struct recovery *r, const char *slot)
+add_slot(struct recovery *r, const struct dirent *e, struct err *err)
 {
-	struct stat st;
+	size_t len = strlen(e->d_name);
+	struct slot *slot;
 
-	return fstatat(r->spool->dirs[SPOOL_TMP], slot, &st,
-		   AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISREG(st.st_mode) && st.st_nlink > 1;
+	if (len >= sizeof slot->name)
+		return 0; /* no slot's name is as long */
+	if (r->slot_count == r->slot_cap) {
+		size_t more = r->slot_cap > 0 ? 2 * r->slot_cap : 256;
+		void *p = reallocarray(r->slots, more, sizeof *r->slots);
+
+		if (p == NULL)
+			return out_of_memory(err);
+		r->slots = p;
+		r->slot_cap = more;
+	}
+	slot = &r->slots[r->slot_count++];
+	*slot = (struct slot){ .ino = e->d_ino };
+	memcpy(slot->name, e->d_name, len + 1);
+	return 0;
 }
 
 static int
-look_at_slot(struct recovery *r, enum pass pass, const char *slot,
-    struct owner_seen *owner, struct err *err)
+by_inode(const void *a, const void *b)
 {
-	struct err ignored;
-	struct stat st;
-	int fd, rc = 0;
+	const struct slot *x = a, *y = b;
 
-	/* In the second pass nearly all have been seen to. */
-	if (pass == PASS_REST && is_published(r, slot)) {
-		owner->slots++;
-		return 0;
-	}
-	/* Planted things that are no files, and what went away meanwhile. */
-	if (fs_open_read(&fd, r->spool->dirs[SPOOL_TMP], slot, &ignored) == -1)
-		return 0;
-	if (fstat(fd, &st) == -1)
-		rc = err_sys(err, "tmp/%s", slot);
-	else if (pass == PASS_DEEDS && st.st_nlink > 1)
-		rc = keep_deed(r, owner, fd, &st, err);
-	else if (pass == PASS_REST && st.st_nlink == 1 && owner->dead) {
-		int write_fd = openat(r->spool->dirs[SPOOL_TMP], slot,
-		    O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-
-		rc = judge(r, slot, write_fd != -1 ? write_fd : fd, err);
-		fs_close(&write_fd);
-	}
-	if (pass == PASS_REST && rc == 0)
-		owner->slots++;
-	close(fd);
-	return rc == -1 ? -1 : 0;
+	return (x->ino > y->ino) - (x->ino < y->ino);
 }
 
 static int
-scan_slots(struct recovery *r, enum pass pass, struct err *err)
+note_owner(struct recovery *r, const char *name, struct err *err)
 {
-	char name[OWNER_LEN + 1];
 	struct owner_seen *owner;
+
+	if (find_owner(r, name, &owner, err) == -1)
+		return -1;
+	owner->has_file = 1;
+	return 0;
+}
+
+static int
+list_slots(struct recovery *r, struct err *err)
+{
+	char owner[OWNER_LEN + 1];
 	struct dirent *e;
 	uint32_t seq;
 	void *d;
@@ -296,37 +304,110 @@ scan_slots(struct recovery *r, enum pass pass, struct err *err)
 	if (spool_open_names(r->spool, SPOOL_TMP, &d, err) == -1)
 		return -1;
 	while (rc == 0 && (e = readdir(d)) != NULL) {
-		if (!slot_parse(e->d_name, name, &seq))
-			continue;
-		rc = find_owner(r, name, &owner, err);
-		if (rc == 0)
-			rc = look_at_slot(r, pass, e->d_name, owner, err);
+		if (slot_parse(e->d_name, owner, &seq))
+			rc = add_slot(r, e, err);
+		else if (owner_parse(e->d_name, owner))
+			rc = note_owner(r, owner, err);
 	}
 	closedir(d);
+	if (rc == 0 && r->slot_count > 1)
+		qsort(r->slots, r->slot_count, sizeof *r->slots, by_inode);
+	return rc;
+}
+
+static int
+owner_of(struct recovery *r, const struct slot *slot, struct owner_seen **out,
+    struct err *err)
+{
+	char name[OWNER_LEN + 1];
+	uint32_t seq;
+
+	if (!slot_parse(slot->name, name, &seq))
+		BUG("a slot's name");
+	return find_owner(r, name, out, err);
+}
+
+/* Looks at one; those that are alone are left for later. */
+static int
+look_at_slot(struct recovery *r, struct slot *slot, struct err *err)
+{
+	struct owner_seen *owner;
+	struct err ignored;
+	struct stat st;
+	int fd, rc = 0;
+
+	if (owner_of(r, slot, &owner, err) == -1)
+		return -1;
+	/* Planted things that are no files, and what went away meanwhile. */
+	if (fs_open_read(
+		&fd, r->spool->dirs[SPOOL_TMP], slot->name, &ignored) == -1)
+		return 0;
+	if (fstat(fd, &st) == -1)
+		rc = err_sys(err, "tmp/%s", slot->name);
+	else if (st.st_nlink > 1)
+		rc = keep_deed(r, owner, fd, &st, err);
+	else
+		slot->alone = owner->dead != 0;
+	if (!slot->alone)
+		owner->slots++;
+	close(fd);
+	return rc;
+}
+
+static int
+judge_slot(struct recovery *r, const struct slot *slot, struct err *err)
+{
+	struct owner_seen *owner;
+	struct stat st;
+	int fd, rc = 0;
+
+	if (owner_of(r, slot, &owner, err) == -1)
+		return -1;
+	fd = openat(r->spool->dirs[SPOOL_TMP], slot->name,
+	    O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1)
+		fd = openat(r->spool->dirs[SPOOL_TMP], slot->name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1)
+		return 0;
+	if (fstat(fd, &st) == -1)
+		rc = err_sys(err, "tmp/%s", slot->name);
+	else if (S_ISREG(st.st_mode) && st.st_nlink == 1)
+		rc = judge(r, slot->name, fd, err);
+	if (rc == 0)
+		owner->slots++;
+	close(fd);
+	return rc == -1 ? -1 : 0;
+}
+
+/* First all deeds, so that the bodies are known; then the rest. */
+static int
+look_at_slots(struct recovery *r, struct err *err)
+{
+	int rc = list_slots(r, err);
+
+	for (size_t i = 0; rc == 0 && i < r->slot_count; i++)
+		rc = look_at_slot(r, &r->slots[i], err);
+	for (size_t i = 0; rc == 0 && i < r->slot_count; i++) {
+		if (r->slots[i].alone)
+			rc = judge_slot(r, &r->slots[i], err);
+	}
 	return rc;
 }
 
 /* Owner files of the dead that have no slot left. */
-static int
-remove_owners(struct recovery *r, struct err *err)
+static void
+remove_owners(struct recovery *r)
 {
-	char name[OWNER_LEN + 1];
-	struct owner_seen *owner;
-	struct dirent *e;
-	void *d;
-	int rc = 0;
+	for (size_t i = 0; i < r->owner_cap; i++) {
+		const struct owner_seen *owner = &r->owners[i];
+		char file[OWNER_LEN + sizeof ".own"];
 
-	if (spool_open_names(r->spool, SPOOL_TMP, &d, err) == -1)
-		return -1;
-	while (rc == 0 && (e = readdir(d)) != NULL) {
-		if (!owner_parse(e->d_name, name))
+		if (!owner->has_file || !owner->dead || owner->slots > 0)
 			continue;
-		rc = find_owner(r, name, &owner, err);
-		if (rc == 0 && owner->dead && owner->slots == 0)
-			unlinkat(r->spool->dirs[SPOOL_TMP], e->d_name, 0);
+		snprintf(file, sizeof file, "%s.own", owner->name);
+		unlinkat(r->spool->dirs[SPOOL_TMP], file, 0);
 	}
-	closedir(d);
-	return rc;
 }
 
 static int
@@ -350,23 +431,26 @@ lock_recovery(struct spool *s, int *fd, struct err *err)
 }
 
 int
-spool_recover(struct spool *s, struct spool_recovered *out, struct err *err)
+spool_recover(struct spool *s, struct spool_recovered *out, spool_waits *visit,
+    void *arg, struct err *err)
 {
 	struct spool_recovered done = { 0 };
-	struct recovery r = { .spool = s, .out = &done };
+	struct recovery r = {
+		.spool = s, .out = &done, .visit = visit, .arg = arg
+	};
 	int lock, rc = -1;
 
 	if (lock_recovery(s, &lock, err) == -1)
 		return -1;
 	if (spool_resolve_twins(s, &done, err) == 0 &&
 	    inodes_read_waiting(&r.waiting, s, err) == 0 &&
-	    scan_slots(&r, PASS_DEEDS, err) == 0 &&
-	    scan_slots(&r, PASS_REST, err) == 0 &&
-	    remove_owners(&r, err) == 0) {
+	    look_at_slots(&r, err) == 0) {
+		remove_owners(&r);
 		*out = done;
 		rc = 0;
 	}
 	inodes_release(&r.waiting);
+	free(r.slots);
 	free(r.owners);
 	free(r.bodies);
 	close(lock);

@@ -209,7 +209,7 @@ perform_alone(struct spool *s, enum ctl_verb verb, const char *id,
 	struct settler t;
 	int rc;
 
-	if (spool_recover(s, &recovered, err) == -1 ||
+	if (spool_recover(s, &recovered, NULL, NULL, err) == -1 ||
 	    settler_init(&t, s, form, err) == -1)
 		return -1;
 	rc = ctl_perform(&t, verb, id, answer, err);

@@ -191,6 +191,8 @@ static int
 runner_open(struct runner *r, struct err *err)
 {
 	const char *path = r->options->config;
+	struct heads heads = { 0 };
+	int rc = -1;
 
 	raise_descriptors();
 	if (open_signals(&r->signals, err) == -1 || child_prepare(err) == -1 ||
@@ -201,17 +203,20 @@ runner_open(struct runner *r, struct err *err)
 	if (find_spool(r, err) == -1)
 		return -1;
 	if (r->options->drain) {
-		int rc = presence_drain(r->spool, &r->drain, err);
+		int other = presence_drain(r->spool, &r->drain, err);
 
-		if (rc != 0)
-			return rc;
+		if (other != 0)
+			return other;
 	}
 	if (presence_join(r->spool, &r->presence, err) == -1 ||
-	    upkeep_recover(r, err) == -1 ||
+	    upkeep_recover(r, &heads, err) == -1 ||
 	    settler_init(&r->settler, r->spool, r->settings.form, err) == -1)
-		return -1;
+		goto out;
 	r->backlog = backlog_new();
-	return upkeep_begin(r, err);
+	rc = upkeep_begin(r, &heads, err);
+out:
+	heads_release(&heads);
+	return rc;
 }
 
 static void
@@ -228,7 +233,7 @@ free_jobs(struct job *list)
 static void
 runner_close(struct runner *r)
 {
-	forker_stop(&r->forker);
+	forker_close(&r->forker);
 	free_jobs(r->running);
 	free_jobs(r->ended);
 	free_jobs(r->judged);

@@ -125,8 +125,11 @@ void reap_judged(struct runner *r, unsigned state,
 
 /* upkeep.c. Recovery comes before anything that drops slots: from them it
  * makes what a power cut took. */
-int upkeep_recover(struct runner *r, struct err *err) CHECKED;
-int upkeep_begin(struct runner *r, struct err *err) CHECKED;
+int upkeep_recover(
+    struct runner *r, struct heads *heads, struct err *err) CHECKED;
+/* `heads`: what recovery has read just now. */
+int upkeep_begin(
+    struct runner *r, struct heads *heads, struct err *err) CHECKED;
 void upkeep_events(struct runner *r);
 void upkeep_round(struct runner *r, int64_t now);
 int64_t upkeep_wake(const struct runner *r, int64_t now);

@@ -226,23 +226,43 @@ by_time(const void *a, const void *b)
 	return strcmp(x->id, y->id);
 }
 
+/* Recovery has read it a moment ago: 1 and *out. */
 static int
-look_at(struct scan *sc, unsigned state, const char *file, struct found *f,
-    struct err *err)
+was_read(struct scan *sc, unsigned state, const struct spool_name *name,
+    ino_t ino, struct waiting *out)
+{
+	const struct waiting *w;
+
+	if (sc->heads == NULL || state != SPOOL_NEW)
+		return 0;
+	w = heads_find(sc->heads, ino, name->id);
+	if (w == NULL)
+		return 0;
+	*out = *w;
+	out->attempt = name->attempt;
+	out->seen = sc->number;
+	return 1;
+}
+
+static int
+look_at(struct scan *sc, unsigned state, const struct dirent *entry,
+    struct found *f, struct err *err)
 {
 	struct spool_name name;
 	struct waiting w;
 	int rc;
 
-	if (*file == '.')
+	if (*entry->d_name == '.')
 		return 0;
-	if (spool_name_parse(&name, state, file) == -1) {
+	if (spool_name_parse(&name, state, entry->d_name) == -1) {
 		sc->foreign++;
 		return 0;
 	}
 	if (is_known(sc, state, &name))
 		return 0;
-	rc = read_job(sc, state, &name, &w, err);
+	rc = was_read(sc, state, &name, entry->d_ino, &w)
+		 ? 1
+		 : read_job(sc, state, &name, &w, err);
 	if (rc == 1)
 		keep(f, &w);
 	return rc == -1 ? -1 : 0;
@@ -264,7 +284,7 @@ read_names(struct scan *sc, unsigned state, struct found *f, struct err *err)
 		return -1;
 	}
 	while (rc == 0 && (entry = readdir(dir)) != NULL)
-		rc = look_at(sc, state, entry->d_name, f, err);
+		rc = look_at(sc, state, entry, f, err);
 	closedir(dir);
 	return rc;
 }

@@ -6,6 +6,7 @@
 
 #include "err.h"
 #include "runner/backlog.h"
+#include "runner/heads.h"
 #include "spool.h"
 
 /*
@@ -38,9 +39,10 @@ struct scan {
 	struct scan_tell tell;
 	unsigned number; /* of the current look; see backlog_see() */
 	struct timespec mtime[SPOOL_STATES]; /* of a look that saw all */
-	size_t foreign;	 /* names that no job can have, at the last look */
-	int again;	 /* something must be looked at again soon */
-	int64_t longest; /* wait in retry/ that is believed, ns */
+	size_t foreign;	     /* names that no job can have, at the last look */
+	int again;	     /* something must be looked at again soon */
+	int64_t longest;     /* wait in retry/ that is believed, ns */
+	struct heads *heads; /* read already; NULL: none */
 };
 
 void scan_init(struct scan *out, struct spool *s, struct backlog *b,

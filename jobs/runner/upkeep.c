@@ -235,12 +235,19 @@ take_orphans(struct runner *r, struct err *err)
 	return rc;
 }
 
+static void
+keep_head(void *arg, ino_t ino, const struct job_head *head)
+{
+	heads_add(arg, ino, head);
+}
+
 int
-upkeep_recover(struct runner *r, struct err *err)
+upkeep_recover(struct runner *r, struct heads *heads, struct err *err)
 {
 	struct spool_recovered done;
 
-	if (spool_recover(r->spool, &done, err) == -1)
+	if (spool_recover(r->spool, &done, heads != NULL ? keep_head : NULL,
+		heads, err) == -1)
 		return -1;
 	if (done.published + done.removed > 0)
 		log_event(LOG_INFO_, "recovered",
@@ -303,11 +310,12 @@ first_sweep(const struct runner *r, int64_t now)
 /* ---- the beginning ---- */
 
 int
-upkeep_begin(struct runner *r, struct err *err)
+upkeep_begin(struct runner *r, struct heads *heads, struct err *err)
 {
 	const struct scan_tell tell = { on_moot, on_bad, r };
 	int64_t now = clock_boot();
 	struct err no_watch;
+	int rc = -1;
 
 	scan_init(&r->scan, r->spool, r->backlog,
 	    schedule_clamp(&r->options->schedule, INT64_MAX), &tell);
@@ -315,8 +323,12 @@ upkeep_begin(struct runner *r, struct err *err)
 		log_event(LOG_WARN_, "polling",
 		    "%s: new jobs are noticed by looking every second",
 		    no_watch.text);
-	if (settle_leftovers(&r->settler, err) == -1 ||
-	    take_orphans(r, err) == -1 || scan_all(&r->scan, 1, err) == -1)
+	r->scan.heads = heads;
+	if (settle_leftovers(&r->settler, err) == 0 &&
+	    take_orphans(r, err) == 0)
+		rc = scan_all(&r->scan, 1, err);
+	r->scan.heads = NULL;
+	if (rc == -1)
 		return -1;
 	tell_foreign(r);
 	r->requests = r->reporter.look = 1;
@@ -381,7 +393,7 @@ upkeep_round(struct runner *r, int64_t now)
 	}
 	if (now >= r->next_recovery) {
 		r->next_recovery = now + RECOVERY_EVERY;
-		if (upkeep_recover(r, &err) == -1)
+		if (upkeep_recover(r, NULL, &err) == -1)
 			trouble_tell(&r->keeping, now, "recovering", &err);
 	}
 	if (now >= r->next_sweep && may_sweep(r, now))

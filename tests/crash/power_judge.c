@@ -185,7 +185,7 @@ send_again(struct judging *j)
 	struct err err;
 
 	j->spool = open_spool(j->home);
-	if (spool_recover(j->spool, &done, &err) == -1)
+	if (spool_recover(j->spool, &done, NULL, NULL, &err) == -1)
 		complain(j, "recovery: %s", err.text);
 	for (int i = 0; j->resend && i < power_protocol->jobs; i++)
 		send_one(j, i);
@@ -198,6 +198,7 @@ power_drain(const char *home)
 	char config[400], worker[400];
 	struct runner_options o = { .config = config,
 		.worker = worker,
+		.other_worker = 1,
 		.schedule = { { CLOCK_MSEC }, 1 },
 		.drain = 1 };
 	struct err err;

@@ -242,7 +242,7 @@ drive_recover(struct driver *d, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	if (spool_recover(d->spool, &out, &d->err) == -1 ||
+	if (spool_recover(d->spool, &out, NULL, NULL, &d->err) == -1 ||
 	    spool_finish(d->spool, repair_record, d, &d->err) == -1 ||
 	    spool_each(d->spool, SPOOL_RUN, bring_back, d, &d->err) == -1 ||
 	    spool_each(d->spool, SPOOL_RETRY, wake, d, &d->err) == -1)

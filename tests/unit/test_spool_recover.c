@@ -252,7 +252,7 @@ check_case(struct fixture *f, size_t i, const struct job_head *head)
 	struct err err = { 0 };
 	unsigned where, names = 0;
 
-	if (spool_recover(f->spool, &out, &err) == -1)
+	if (spool_recover(f->spool, &out, NULL, NULL, &err) == -1)
 		fail_msg("%s: %s", cases[i].why, err.text);
 	where = fixture_state(f, head->id);
 	if (where != cases[i].want)
@@ -299,7 +299,8 @@ every_picture_becomes_legal(void **unused)
 		}
 		check_case(f, i, &head);
 		/* A second recovery finds nothing to do. */
-		assert_int_equal(spool_recover(f->spool, &again, &err), 0);
+		assert_int_equal(
+		    spool_recover(f->spool, &again, NULL, NULL, &err), 0);
 		if (again.published + again.removed != 0)
 			fail_msg("%s: again %u, %u", cases[i].why,
 			    again.published, again.removed);
@@ -318,7 +319,7 @@ a_published_job_is_remembered(void **state)
 	struct job_head head;
 
 	write_slot(f, WHOLE, &head);
-	assert_int_equal(spool_recover(f->spool, &out, &err), 0);
+	assert_int_equal(spool_recover(f->spool, &out, NULL, NULL, &err), 0);
 	assert_int_equal(out.published, 1);
 	assert_int_equal(fixture_accept(f->spool, 1, 99, &head),
 	    ACCEPTED_DUPLICATE_DELIVERY);
@@ -338,7 +339,7 @@ the_slot_alone_brings_the_job_back(void **state)
 	spool_name_format(file, SPOOL_NEW, &name);
 	unlink(fixture_path(f, SPOOL_NEW, file));
 	fixture_reopen(f);
-	assert_int_equal(spool_recover(f->spool, &out, &err), 0);
+	assert_int_equal(spool_recover(f->spool, &out, NULL, NULL, &err), 0);
 	assert_int_equal(out.published, 1);
 	assert_int_equal(
 	    spool_read_head(f->spool, SPOOL_NEW, &name, &h, &err), 0);
@@ -360,7 +361,7 @@ owners_without_slots_are_removed(void **state)
 	assert_int_equal(flock(living, LOCK_EX), 0);
 	make_owner(f, 0);
 	write_slot(f, WHOLE, &head);
-	assert_int_equal(spool_recover(f->spool, &out, &err), 0);
+	assert_int_equal(spool_recover(f->spool, &out, NULL, NULL, &err), 0);
 	assert_false(fixture_exists(f, SPOOL_TMP, "aaaaaaaa.own"));
 	assert_true(fixture_exists(f, SPOOL_TMP, "bbbbbbbb.own"));
 	assert_true(fixture_exists(f, SPOOL_TMP, "0123abcd.own"));
@@ -386,7 +387,7 @@ planted_things_do_not_stop_recovery(void **state)
 	    mkfifo(fixture_path(f, SPOOL_TMP, "cccccccc.own"), 0666), 0);
 	fixture_write(f, SPOOL_NEW, "not a job", "x", 1);
 	write_slot(f, WHOLE, &head);
-	assert_int_equal(spool_recover(f->spool, &out, &err), 0);
+	assert_int_equal(spool_recover(f->spool, &out, NULL, NULL, &err), 0);
 	assert_int_equal(out.published, 1);
 	assert_int_equal(fixture_state(f, head.id), SPOOL_NEW);
 }

@@ -37,7 +37,8 @@ lost_entries_of_waiting_jobs_are_made_again(void **state)
 		fixture_lose(f, *kind);
 		assert_int_equal(fixture_seen(f, 0), 2);
 		fixture_reopen(f); /* the owner is gone */
-		assert_int_equal(spool_recover(f->spool, &out, &err), 0);
+		assert_int_equal(
+		    spool_recover(f->spool, &out, NULL, NULL, &err), 0);
 		assert_int_equal(fixture_seen(f, 0), 3);
 	}
 	assert_int_equal(fixture_accept(f->spool, 1, 300, &head),
@@ -66,7 +67,8 @@ lost_entries_of_settled_jobs(void **state)
 		assert_int_equal(spool_forget(f->spool, &head, &err), 0);
 		assert_true(fixture_seen(f, 0) < entries);
 		fixture_reopen(f);
-		assert_int_equal(spool_recover(f->spool, &out, &err), 0);
+		assert_int_equal(
+		    spool_recover(f->spool, &out, NULL, NULL, &err), 0);
 		if (to == SPOOL_DONE)
 			assert_int_equal(fixture_seen(f, 0), entries);
 		else
@@ -102,7 +104,7 @@ a_copy_under_the_other_id_counts(void **state)
 	assert_int_equal(spool_drop_slot(f->spool, copy.slot, &err), 0);
 	close(fd);
 	fixture_reopen(f);
-	assert_int_equal(spool_recover(f->spool, &out, &err), 0);
+	assert_int_equal(spool_recover(f->spool, &out, NULL, NULL, &err), 0);
 	assert_int_equal(out.published, 0);
 	assert_int_equal(fixture_state(f, head.id), SPOOL_STATES);
 }

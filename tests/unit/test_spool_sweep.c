@@ -257,7 +257,7 @@ a_slot_goes_before_its_settled_file(void **state)
 	fixture_reopen(f);
 	assert_int_equal(pass(f, &defaults), 1);
 	assert_false(fixture_exists(f, SPOOL_TMP, head.slot));
-	assert_int_equal(spool_recover(f->spool, &out, &err), 0);
+	assert_int_equal(spool_recover(f->spool, &out, NULL, NULL, &err), 0);
 	assert_int_equal(out.published, 0);
 }
 

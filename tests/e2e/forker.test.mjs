@@ -208,14 +208,17 @@ test('a killed forked worker was lost, and is tried again', () =>
 
 test('the forker ends with its runner, also where that is killed', () =>
   withForker(async (bench, runner) => {
-    const forker = forkerOf(runner);
     const id = add(bench, 'sleep 30');
-    await bench.inState(id, 'run');
+    await waitFor('the command to run', () =>
+      descendants(runner.pid).some(({ name }) => name === 'sleep'));
+    const pids = childrenOf(runner).map(({ pid }) => pid);
+    assert.equal(pids.length, 2, 'the forker and a worker');
     runner.mayDie = true;
     runner.kill('SIGKILL');
     await runner.ended;
-    await waitFor('its end', () => commandLine(forker).join('') === '');
     /* The worker gets TERM, and its lock is free only when it has ended. */
+    await waitFor('their end', () =>
+      pids.every((pid) => commandLine(pid).join('') === ''));
     bench.run({ bin: buildDir, args: ['--retry-schedule', '10ms'] });
     bench.ask('cancel', id);
     assert.equal((await bench.settled(id)).state, 'cancelled');

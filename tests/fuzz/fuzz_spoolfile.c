@@ -119,7 +119,7 @@ recover(const struct buf *file, int whole)
 	unsigned jobs = 0;
 
 	place_write(SPOOL_TMP, SLOT, file->data, file->len);
-	if (spool_recover(place_spool(), &done, &err) == -1 ||
+	if (spool_recover(place_spool(), &done, NULL, NULL, &err) == -1 ||
 	    done.published + done.removed != 1 ||
 	    done.published != (unsigned)whole)
 		abort();

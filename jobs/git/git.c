@@ -22,6 +22,12 @@ static const int foreign_levels[] = { GIT_CONFIG_LEVEL_SYSTEM,
 	GIT_CONFIG_LEVEL_PROGRAMDATA };
 
 int
+git_load(struct err *err)
+{
+	return libgit2_load(err);
+}
+
+int
 git_start(const char *ca_file, struct err *err)
 {
 	static int started;

@@ -24,6 +24,12 @@
 /* `ca_file` may be NULL: the system's certificates. */
 int git_start(const char *ca_file, struct err *err) CHECKED;
 
+/*
+ * Loads libgit2 without starting it, for a process whose children will. It
+ * must not be started there: they would share its random generator's state.
+ */
+int git_load(struct err *err) CHECKED;
+
 /* Fills *err from libgit2's last error for a call that returned `code`;
  * returns -1. What cannot be reached is ERR_TEMP, the rest ERR_PERM. */
 int git_failed(struct err *err, int code, const char *fmt, ...)

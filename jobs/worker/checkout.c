@@ -14,6 +14,7 @@
 #include "git/workspace.h"
 #include "github/client.h"
 #include "github/names.h"
+#include "hook.h"
 #include "runner/report.h"
 #include "worker/checkout.h"
 #include "worker/job.h"
@@ -222,6 +223,21 @@ checkout_close(struct checkout *c)
 		report_retry_at(github_retry_at(c->gh) * CLOCK_SECOND);
 	github_close(c->gh);
 	*c = (struct checkout){ 0 };
+}
+
+void
+checkout_expect(const struct job_config *config)
+{
+	const struct hook *hook;
+	struct err ignored;
+	int wanted =
+	    config_str(config->config, NULL, "issue-job.label") != NULL;
+
+	for (size_t i = 0; (hook = hooks_at(config->hooks, i)) != NULL; i++)
+		wanted |= hook->workspace != WORKSPACE_NONE;
+	/* Who needs it and does not get it will say so. */
+	if (wanted && git_load(&ignored) == -1)
+		return;
 }
 
 /* Says what it found, where it found something. */

@@ -6,6 +6,7 @@
 #include "git/source.h"
 
 struct job;
+struct job_config;
 struct github;
 struct mirror;
 struct workspace;
@@ -51,6 +52,10 @@ int checkout_fetch(struct checkout *c, const char *extra, const char *sha,
 int checkout_make(struct checkout *c, const char *sha, struct err *err) CHECKED;
 
 void checkout_close(struct checkout *c);
+
+/* For the process that workers are forked from: where a hook asks for a
+ * workspace, what they would each load is loaded already. */
+void checkout_expect(const struct job_config *config);
 
 /*
  * Removes what jobs that are gone have left in workspaces/ and scratch/, whose

@@ -16,6 +16,7 @@
 #include "fsio.h"
 #include "runner/child_enter.h"
 #include "runner/forker_wire.h"
+#include "worker/checkout.h"
 #include "worker/serve.h"
 
 #define RUNNER 0 /* the socket */
@@ -68,6 +69,8 @@ refresh(struct job_options *given)
 	if (job_config_load(&given->ready, -1,
 		config_default_path(given->config), &ignored) == -1)
 		given->ready = (struct job_config){ NULL, NULL };
+	else
+		checkout_expect(&given->ready);
 }
 
 /* ---- requests ---- */

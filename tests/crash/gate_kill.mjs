@@ -31,7 +31,7 @@ for (const scenario of chosen) {
     cases.push({ scenario, name, n, index: cases.length,
       title: `${scenario.name}, killed at ${name} ${n}` });
 }
-const violations = await sweepAll(labs, cases, all ? 3300 : 540, async (lab, one) =>
+const violations = await sweepAll(labs, cases, all ? 3300 : 770, async (lab, one) =>
   (await disturb(lab, one.scenario, ['strace', '-qq', '-o', '/dev/null',
     '-e', `trace=${one.name}`,
     '-e', `inject=${one.name}:signal=KILL:when=${one.n}`],

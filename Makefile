@@ -183,7 +183,7 @@ in_asan	= $(patsubst $(B)/%,$(B)/asan/%,$(1))
 asan: ## programs and tests with address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory $(ASAN) all tests-build
 tests-build: $(UNIT) $(FCGITEST) $(REPLAY) $(TESTPROG)
-unit-build: $(UNIT)
+unit-build: all $(UNIT)
 
 .PHONY: test check-unit check-fcgi check-crash check-errno check-power check-e2e check-kill
 .PHONY: check-full check-concurrency check-clock check-security fuzz-replay

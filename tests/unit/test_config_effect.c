@@ -89,7 +89,7 @@ static const struct {
 	{ "workspace.mirror-bytes", "tests/e2e/workspaces.test.mjs" },
 	{ "workspace.job-bytes", "tests/e2e/workspaces.test.mjs" },
 	{ "workspace.git-timeout", "tests/e2e/workspaces.test.mjs" },
-	{ "workspace.git-url", "tests/e2e/workspaces.test.mjs" },
+	{ "workspace.git-url", "tests/e2e/workspace-cost.test.mjs" },
 	{ "issue-job.events", "tests/e2e/issue-job.test.mjs" },
 	{ "issue-job.target-branch", "tests/e2e/issue-job.test.mjs" },
 	{ "issue-job.branch", "tests/e2e/issue-job.test.mjs" },

@@ -108,7 +108,7 @@ static void
 the_middle_of_much_output_is_left_out(void **state)
 {
 	struct fixture f;
-	char line[16];
+	char line[20];
 	const char *log;
 
 	(void)state;

@@ -13,6 +13,7 @@
  * After a crash behind 4 the job is in run/ without a lock: the next look
  * for orphans finds it.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "clock.h"
@@ -128,6 +129,16 @@ give_back(struct runner *r, const struct spool_name *name, struct job *job,
 	return stop_for(r, now, "reading a job", why);
 }
 
+/* The job stands in run/ too, and whoever works there has this key: so nobody
+ * does, and looking for orphans makes room. The others go on meanwhile. */
+static enum step
+ask_for_orphans(struct runner *r, uint64_t key, int64_t now)
+{
+	r->next_orphans = now;
+	backlog_aside(r->backlog, key, now);
+	return STEP_NEXT;
+}
+
 /* Steps 2 to 5; the key's lock is ours and goes with the job. */
 static enum step
 claim_locked(struct runner *r, const struct spool_name *name, uint64_t key,
@@ -149,6 +160,8 @@ claim_locked(struct runner *r, const struct spool_name *name, uint64_t key,
 		job_free(job);
 		if (rc == 1)
 			return look_again(r, name, key, now);
+		if (err.sys == EEXIST)
+			return ask_for_orphans(r, key, now);
 		return stop_for(r, now, "claiming", &err);
 	}
 	job->in = SPOOL_RUN;

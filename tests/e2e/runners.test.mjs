@@ -4,7 +4,9 @@
 // job is lost, none settles twice, no two of a key overlap.
 
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync, readFileSync, readdirSync, renameSync, writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -217,3 +219,19 @@ for (const [calls, error] of failing) {
         }
       }));
 }
+
+test('a job that stands in run/ too, with nobody at it, stops no other', () =>
+  withBench({}, async (bench) => {
+    const twice = bench.add('exit 0', { key: 'a', state: 'hold', bare: true });
+    const runner = bench.run();
+    await waitFor('the start', () => runner.output().includes('"started"'));
+    copyFileSync(bench.path('hold', `${twice}.0`),
+      bench.path('run', `${twice}.0`));
+    renameSync(bench.path('hold', `${twice}.0`),
+      bench.path('new', `${twice}.0`));
+    const other = bench.add('exit 0', { key: 'b' });
+    assert.equal((await bench.settled(other)).state, 'succeeded');
+    await waitFor('both to be over', () =>
+      ['new', 'run', 'retry'].every((s) => bench.names(s).length === 0));
+    assert.equal(bench.find(twice).state, 'done');
+  }));

@@ -297,7 +297,8 @@ describe('reloading under load', () => {
     const line = `config.yaml:${good.split('\n').length}: hoks: unknown key`;
     const health = async () => {
       const reply = await server.request('GET', '/health/ready');
-      return reply.json?.configuration?.startsWith(line) && reply;
+      return reply.json?.configuration?.startsWith(line) &&
+        reply.json.runner === 'ok' && reply;
     };
     assert.equal((await waitFor('the report', health)).status, 200);
     await waitFor("the runner's report", () =>

@@ -103,7 +103,8 @@ resident(pid_t pid)
 	return pages * sysconf(_SC_PAGESIZE) / 1024;
 }
 
-/* Without those of ready slots, of which there are more or fewer. */
+/* Without those of ready slots, of which there are more or fewer, and of the
+ * ledger, which has a file more each time it grows eightfold, and few. */
 static unsigned
 descriptors(pid_t pid)
 {
@@ -119,7 +120,8 @@ descriptors(pid_t pid)
 		    readlinkat(dirfd(d), e->d_name, link, sizeof link - 1);
 
 		link[len < 0 ? 0 : len] = '\0';
-		n += len > 0 && strstr(link, "/spool/tmp/") == NULL;
+		n += len > 0 && strstr(link, "/spool/tmp/") == NULL &&
+		     strstr(link, "/spool/seen/ledger.") == NULL;
 	}
 	closedir(d);
 	return n;

@@ -46,8 +46,10 @@ describe('try again at', { concurrency: 2 }, () => {
         assert.ok(due >= at * 1000 && due <= (at + late + 2) * 1000,
           `due ${due / 1000 - at} s after ${at}`);
         assert.equal(world.github.count('POST /repos/octo/app/pulls'), 1);
-        const settled = world.server.steps(sent.json.job_id)
-          .findLast(({ not_before: time }) => time !== undefined);
+        // the line is written once the file has moved
+        const settled = await waitFor('the step log to say when', () =>
+          world.server.steps(sent.json.job_id)
+            .findLast(({ not_before: time }) => time !== undefined));
         assert.equal(Date.parse(settled.not_before), Math.round(due));
       } finally {
         await world.stop();

@@ -188,7 +188,7 @@ ledger_drop_files(struct ledger *l)
 static int
 list(struct ledger *l, struct err *err)
 {
-	struct generation found[LEDGER_FILES];
+	struct generation found[LEDGER_FILES] = { 0 };
 	unsigned count = 0, kept = 0;
 	int rc = 0;
 

@@ -10,6 +10,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 
 import { REPOSITORY, TOKEN } from './issue.mjs';
+import { waitFor } from './process.mjs';
 
 export const SHOW = 'git rev-parse HEAD; git status --porcelain; ls -A | sort; ' +
   'stat -c "mode %a" .';
@@ -22,9 +23,14 @@ export function hookIn(getWorld) {
   } = {}) {
     const world = getWorld();
     configure({ workspace, script, extra, settings, url, token });
-    const sent = await world.server.send({ event, body: JSON.stringify({
+    const body = JSON.stringify({
       repository: { full_name: repository, default_branch: 'main' },
-      sender: { login: 'ann' }, mark: randomUUID(), ...payload }) });
+      sender: { login: 'ann' }, mark: randomUUID(), ...payload });
+    // until the responders have read the configuration above
+    const sent = await waitFor('the hook to be known', async () => {
+      const reply = await world.server.send({ event, body });
+      return reply.json?.status !== 'ignored' && reply;
+    });
     return seconds === 0 ? sent : world.job(sent, seconds);
   }
 

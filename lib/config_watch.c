@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "fsio.h"
 
 /*
  * inotify only says when to look; what decides is the signature. The
@@ -37,17 +38,6 @@ look(const char *path)
 	if (stat(path, &st) == -1)
 		memset(&st, 0, sizeof st);
 	return st;
-}
-
-static int
-same(const struct stat *a, const struct stat *b)
-{
-	return a->st_nlink == b->st_nlink && a->st_dev == b->st_dev &&
-	       a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-	       a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 /* Watches the directory that `path` stands in; a name without one is ".". */
@@ -152,7 +142,7 @@ config_changed(struct config_watch *w)
 	if (w->fd != -1)
 		drain(w);
 	now = look(w->path);
-	if (same(&now, &w->seen))
+	if (fs_unchanged(&now, &w->seen))
 		return 0;
 	w->seen = now;
 	if (w->fd != -1)

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "file_stamps.h"
+#include "fsio.h"
 
 #define YOUNG CLOCK_SECOND /* far more than the grain of any file's times */
 
@@ -20,12 +21,6 @@ is_young(const struct timespec *t, int64_t now)
 	int64_t age = now - ((int64_t)t->tv_sec * CLOCK_SECOND + t->tv_nsec);
 
 	return llabs(age) < YOUNG;
-}
-
-static int
-same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
 void
@@ -55,13 +50,9 @@ stamps_add(struct stamps *s, const char *path)
 static int
 holds(const struct file_stamp *stamp)
 {
-	const struct stat *then = &stamp->st;
 	struct stat now;
 
-	return stat(stamp->path, &now) == 0 && now.st_dev == then->st_dev &&
-	       now.st_ino == then->st_ino && now.st_size == then->st_size &&
-	       same_time(&now.st_mtim, &then->st_mtim) &&
-	       same_time(&now.st_ctim, &then->st_ctim);
+	return stat(stamp->path, &now) == 0 && fs_unchanged(&now, &stamp->st);
 }
 
 int

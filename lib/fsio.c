@@ -244,3 +244,18 @@ fs_close(int *fd)
 	*fd = -1;
 	errno = saved;
 }
+
+static int
+same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+int
+fs_unchanged(const struct stat *a, const struct stat *b)
+{
+	return a->st_nlink == b->st_nlink && a->st_dev == b->st_dev &&
+	       a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       same_time(&a->st_mtim, &b->st_mtim) &&
+	       same_time(&a->st_ctim, &b->st_ctim);
+}

@@ -7,6 +7,7 @@
 
 struct buf;
 struct err;
+struct stat;
 
 /*
  * File calls that always do all of what they were asked, or say why not:
@@ -31,6 +32,13 @@ int fs_open_dir(int *fd, int dir, const char *name, struct err *err)
     __attribute__((warn_unused_result));
 int fs_make_dir(int *fd, int dir, const char *name, mode_t mode,
     struct err *err) __attribute__((warn_unused_result));
+
+/*
+ * 1 if two looks at a path saw one file, and nothing happened to it between
+ * them: its times, size and links are the same. A change within the grain of
+ * the file system's times goes unseen.
+ */
+int fs_unchanged(const struct stat *a, const struct stat *b);
 
 /*
  * Opens the directory `path` ("cache/github") below the directory `base`,

@@ -64,13 +64,9 @@ begin(struct forker *f, const struct child_setup *setup, int64_t now)
 static int
 is_same_program(const struct forker *f, const char *path)
 {
-	const struct stat *then = &f->program;
 	struct stat now;
 
-	return stat(path, &now) == 0 && now.st_dev == then->st_dev &&
-	       now.st_ino == then->st_ino && now.st_size == then->st_size &&
-	       now.st_ctim.tv_sec == then->st_ctim.tv_sec &&
-	       now.st_ctim.tv_nsec == then->st_ctim.tv_nsec;
+	return stat(path, &now) == 0 && fs_unchanged(&now, &f->program);
 }
 
 int

@@ -5,13 +5,19 @@
 
 #include "clock.h"
 
+int64_t
+clock_ns(const struct timespec *ts)
+{
+	return (int64_t)ts->tv_sec * CLOCK_SECOND + ts->tv_nsec;
+}
+
 static int64_t
 read_clock(clockid_t id)
 {
 	struct timespec ts;
 
 	clock_gettime(id, &ts);
-	return (int64_t)ts.tv_sec * CLOCK_SECOND + ts.tv_nsec;
+	return clock_ns(&ts);
 }
 
 int64_t

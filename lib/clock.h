@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+struct timespec;
+
 /*
  * Time, in nanoseconds throughout. Three clocks, each for one purpose:
  *
@@ -26,6 +28,9 @@
 int64_t clock_wall(void);
 int64_t clock_mono(void);
 int64_t clock_boot(void);
+
+/* A file's time, for one, in nanoseconds. */
+int64_t clock_ns(const struct timespec *ts);
 
 /* "2026-11-22T01:02:03.456789Z": RFC 3339, UTC, microseconds. */
 void clock_text(char out[CLOCK_TEXT], int64_t wall);

@@ -18,7 +18,7 @@ struct file_stamp {
 static int
 is_young(const struct timespec *t, int64_t now)
 {
-	int64_t age = now - ((int64_t)t->tv_sec * CLOCK_SECOND + t->tv_nsec);
+	int64_t age = now - clock_ns(t);
 
 	return llabs(age) < YOUNG;
 }

@@ -223,8 +223,7 @@ ledger_refresh(struct ledger *l, struct err *err)
 	l->listed.tv_nsec = -1;
 	if (list(l, err) == -1)
 		return -1;
-	changed =
-	    (int64_t)st.st_mtim.tv_sec * CLOCK_SECOND + st.st_mtim.tv_nsec;
+	changed = clock_ns(&st.st_mtim);
 	/* Not if it is too fresh to be told from the next change. */
 	if (clock_wall() - changed >= MTIME_GRAIN)
 		l->listed = st.st_mtim;

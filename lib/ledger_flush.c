@@ -193,7 +193,7 @@ last_put(const struct generation *g)
 
 	if (fstat(g->fd, &st) == -1)
 		return INT64_MAX;
-	return (int64_t)st.st_mtim.tv_sec * CLOCK_SECOND + st.st_mtim.tv_nsec;
+	return clock_ns(&st.st_mtim);
 }
 
 /* How many of the oldest may go; called with `swap` held. */

@@ -112,8 +112,7 @@ add_part(struct record_index *x, const struct index_head *h)
 static int
 is_of(const struct index_head *last, int fd, const struct stat *st)
 {
-	int64_t mtime =
-	    (int64_t)st->st_mtim.tv_sec * CLOCK_SECOND + st->st_mtim.tv_nsec;
+	int64_t mtime = clock_ns(&st->st_mtim);
 	uint32_t sample;
 
 	return st->st_ino == last->inode && st->st_size >= last->to &&

@@ -234,8 +234,7 @@ write_part(struct record_indexer *ix)
 		return -1;
 	head.inode = st.st_ino;
 	head.size = st.st_size;
-	head.mtime =
-	    (int64_t)st.st_mtim.tv_sec * CLOCK_SECOND + st.st_mtim.tv_nsec;
+	head.mtime = clock_ns(&st.st_mtim);
 	qsort(ix->entries, ix->count, sizeof *ix->entries, by_key);
 	if (write_entries(ix, &head) == -1 || write_block(ix, &head, 0) == -1)
 		return -1;

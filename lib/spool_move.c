@@ -318,7 +318,7 @@ spool_not_before(struct spool *s, const struct spool_name *name, int64_t *wall,
 	spool_name_format(file, SPOOL_RETRY, name);
 	if (fstatat(s->dirs[SPOOL_RETRY], file, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT ? 1 : err_sys(err, "retry/%s", file);
-	*wall = (int64_t)st.st_mtim.tv_sec * CLOCK_SECOND + st.st_mtim.tv_nsec;
+	*wall = clock_ns(&st.st_mtim);
 	return 0;
 }
 

@@ -74,8 +74,7 @@ count(struct spool *s, struct room *room, struct err *err)
 
 	if (fstat(s->dirs[SPOOL_NEW], &st) == -1)
 		return err_sys(err, "new");
-	changed =
-	    (int64_t)st.st_mtim.tv_sec * CLOCK_SECOND + st.st_mtim.tv_nsec;
+	changed = clock_ns(&st.st_mtim);
 	if (room->next == 0 || st.st_mtim.tv_sec != room->mtime.tv_sec ||
 	    st.st_mtim.tv_nsec != room->mtime.tv_nsec) {
 		atomic_store(&s->accepted_files, 0);

@@ -77,8 +77,7 @@ static const struct phase {
 static int64_t
 age_of(const struct sweeper *w, const struct stat *st)
 {
-	return w->now - ((int64_t)st->st_mtim.tv_sec * CLOCK_SECOND +
-			    st->st_mtim.tv_nsec);
+	return w->now - clock_ns(&st->st_mtim);
 }
 
 static int

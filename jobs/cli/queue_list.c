@@ -181,7 +181,7 @@ add_entry(void *arg, const struct spool_name *name)
 	e = &l->entries[l->count++];
 	e->state = l->state;
 	e->name = *name;
-	e->time = t.tv_sec * CLOCK_SECOND + t.tv_nsec;
+	e->time = clock_ns(&t);
 	return 0;
 }
 

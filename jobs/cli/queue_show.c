@@ -89,7 +89,7 @@ open_job(struct view *v, struct err *err)
 		&v->fd, spool_fd(v->cli->spool, v->job.state), name, err) == -1)
 		return err_prefix(err, "%s", v->job.name.id);
 	if (v->job.state == SPOOL_RETRY && fstat(v->fd, &st) == 0)
-		v->due = st.st_mtim.tv_sec * CLOCK_SECOND + st.st_mtim.tv_nsec;
+		v->due = clock_ns(&st.st_mtim);
 	v->readable = head_read(&v->head, &v->body_at, v->fd, &v->why_not) == 0;
 	return 0;
 }

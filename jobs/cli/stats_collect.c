@@ -83,7 +83,7 @@ count_job(void *arg, const struct spool_name *name)
 		return 0;
 	t = c->state == SPOOL_NEW || c->state == SPOOL_HOLD ? st.st_mtim
 							    : st.st_ctim;
-	since = t.tv_sec * CLOCK_SECOND + t.tv_nsec;
+	since = clock_ns(&t);
 	if (c->out->oldest == 0 || since < c->out->oldest)
 		c->out->oldest = since;
 	c->out->jobs++;

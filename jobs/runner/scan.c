@@ -35,12 +35,6 @@ waits_in(unsigned state)
 	return state == SPOOL_RETRY ? WAITS_RETRY : WAITS_NEW;
 }
 
-static int64_t
-ns_of(const struct timespec *t)
-{
-	return (int64_t)t->tv_sec * CLOCK_SECOND + t->tv_nsec;
-}
-
 /*
  * The due time on a clock that does not jump. A file whose time is further
  * away than the schedule can ask for was touched by a clock that was wrong
@@ -79,7 +73,7 @@ is_young(struct scan *sc, unsigned state, const char *file)
 	if (fstatat(spool_fd(sc->spool, state), file, &st,
 		AT_SYMLINK_NOFOLLOW) == -1)
 		return 0;
-	return llabs(clock_wall() - ns_of(&st.st_ctim)) < SCAN_YOUNG;
+	return llabs(clock_wall() - clock_ns(&st.st_ctim)) < SCAN_YOUNG;
 }
 
 static void
@@ -304,7 +298,7 @@ is_unchanged(struct scan *sc, unsigned state, struct timespec *now)
 		return 0;
 	}
 	*now = st.st_mtim;
-	if (llabs(clock_wall() - ns_of(now)) < CLOCK_SECOND)
+	if (llabs(clock_wall() - clock_ns(now)) < CLOCK_SECOND)
 		memset(now, 0, sizeof *now);
 	return now->tv_sec != 0 && now->tv_sec == sc->mtime[state].tv_sec &&
 	       now->tv_nsec == sc->mtime[state].tv_nsec;

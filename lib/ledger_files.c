@@ -29,6 +29,8 @@
 
 #define PREFIX	   "ledger."
 #define NAME_TRIES 8
+#define DIGITS	   15
+#define LAST	   999999999999999u /* the largest number of so many digits */
 
 /* A change within this time of the last may leave the same mtime. */
 #define MTIME_GRAIN (20 * CLOCK_MSEC)
@@ -40,13 +42,13 @@ format_name(char out[LEDGER_NAME], const struct generation *g)
 	    g->pages);
 }
 
-/* Up to 15 digits, without zeros in front. */
+/* Without zeros in front. */
 static const char *
 parse_number(const char *p, uint64_t *out)
 {
 	size_t digits = strspn(p, "0123456789");
 
-	if (digits == 0 || digits > 15 || *p == '0')
+	if (digits == 0 || digits > DIGITS || *p == '0')
 		return NULL;
 	*out = strtoull(p, NULL, 10);
 	return p + digits;
@@ -238,6 +240,10 @@ create_file(struct ledger *l, struct generation *g, struct err *err)
 	char name[LEDGER_NAME];
 
 	for (int i = 0; i < NAME_TRIES; i++, g->number++) {
+		/* Nobody would see it, and take everything anew. */
+		if (g->number > LAST)
+			return err_set(
+			    err, ERR_TEMP, 0, "seen: no number is left");
 		format_name(name, g);
 		g->fd = openat(l->dir, name,
 		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,

@@ -108,6 +108,32 @@ files_may_hold_anything(void **unused)
 	}
 }
 
+/* The next file's name would be none: nobody would see what is in it. */
+static void
+without_a_number_nothing_is_taken(void **state)
+{
+	struct fixture *f = *state;
+	struct ledger *l = fixture_ledger(f);
+	struct ledger_key key = fixture_key('d', 1);
+	char page[LEDGER_PAGE];
+
+	for (int at = 0; at < LEDGER_PAGE; at += LEDGER_ENTRY) {
+		struct ledger_key other = fixture_key('b', (uint64_t)at);
+
+		ledger_entry(page + at, &other, clock_wall());
+	}
+	fixture_write(
+	    f, SPOOL_SEEN, "ledger.999999999999999.1", page, sizeof page);
+	assert_int_equal(fixture_claim(l, &key), -1);
+	assert_int_equal(fixture_count(f, SPOOL_SEEN), 1);
+	/* an operator removes it */
+	assert_int_equal(
+	    unlink(fixture_path(f, SPOOL_SEEN, "ledger.999999999999999.1")), 0);
+	assert_int_equal(fixture_claim(l, &key), 1);
+	assert_int_equal(fixture_claim(l, &key), 0);
+	ledger_free(l);
+}
+
 /* While it is in use. */
 static void
 a_file_may_be_cut_off_or_removed(void **state)
@@ -225,6 +251,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		IN_SPOOL(half_an_entry_is_none),
 		cmocka_unit_test(files_may_hold_anything),
+		IN_SPOOL(without_a_number_nothing_is_taken),
 		IN_SPOOL(a_file_may_be_cut_off_or_removed),
 		cmocka_unit_test(what_is_no_file_of_ours_is_left_alone),
 		IN_SPOOL(a_failed_flush_is_made_good_on_another_descriptor),

@@ -230,8 +230,11 @@ soak: gates-build ## SOAK_SECONDS=600 of load: runner stopped, running, restarte
 	@HOOKSPOOL_PLAIN=$(B) scripts/gates soak
 GATES ?= all
 GATES_FAST := $(shell scripts/gates --list fast)
+# The gate is skipped where nothing can build them.
+GATES_FUZZ = $(if $(filter all long fuzz,$(GATES)),\
+	     $(if $(shell command -v clang),fuzz-targets))
 .PHONY: gates gates-build valgrind-build
-gates: gates-build valgrind-build ## all gates into build/gates.txt; GATES=fast, or names
+gates: gates-build valgrind-build $(GATES_FUZZ) ## all gates into build/gates.txt; GATES=fast, or names
 	@HOOKSPOOL_PLAIN=$(B) scripts/gates $(GATES)
 valgrind-build: $(UNIT) $(FCGITEST)
 gates-build: all $(TESTPROG) $(CRASH) $(SECURITY) $(MEMORY) \
@@ -240,12 +243,13 @@ fuzz-replay: asan ## every kept input once through its fuzz target
 	$(call check,$(B)/asan,$(addprefix fuzz:,$(call in_asan,$(REPLAY))))
 
 FUZZ_SECONDS ?= 600
-.PHONY: fuzz fuzz-build
-fuzz: ## libFuzzer on each target, FUZZ_SECONDS=600 each
+.PHONY: fuzz fuzz-targets fuzz-build
+fuzz: fuzz-targets ## libFuzzer on each target, FUZZ_SECONDS=600 each, FUZZ_JOBS at once
+	@scripts/fuzz $(B)/fuzzing/fuzz $(FUZZ_SECONDS)
+fuzz-targets:
 	@$(MAKE) --no-print-directory $(J) CC=clang B=$(B)/fuzzing \
 	    OPT="-O1 -g -fno-omit-frame-pointer" \
 	    SAN="-fsanitize=fuzzer-no-link,address,undefined" fuzz-build
-	@scripts/fuzz $(B)/fuzzing/fuzz $(FUZZ_SECONDS)
 fuzz-build: $(FUZZ)
 
 # ---- measuring it ----

@@ -116,29 +116,37 @@ start(void)
 	must(atexit(stop) == 0, "atexit");
 }
 
-/* Lengths of params become ones below 64 k, wherever their records begin. */
+/* Where a length may stand, no byte of 0x80 or more is left but 0x80 with a
+ * zero behind it, and the last is less. */
 static void
-limit_lengths(unsigned char *data, size_t size)
+limit_record(unsigned char *body, size_t len)
 {
 	int is_long = 0;
 
-	for (size_t at = 0; size - at >= 8;) {
-		unsigned char type = data[at + 1];
-		size_t len = (size_t)data[at + 4] << 8 | data[at + 5];
-		size_t next = at + 8 + len + data[at + 6];
+	for (size_t i = 0; i < len; i++) {
+		int begins = !is_long && body[i] >= 0x80 && i + 1 < len;
 
-		for (size_t i = at + 8; type == 4 || type == 9; i++) {
-			if (i == size || i == at + 8 + len)
-				break;
-			if (is_long)
-				data[i] = 0;
-			is_long = !is_long && data[i] >= 0x80;
-			if (is_long)
-				data[i] = 0x80;
-		}
-		if (next > size)
-			break;
-		at = next;
+		if (begins)
+			body[i] = 0x80;
+		else if (is_long || body[i] >= 0x80)
+			body[i] = 0;
+		is_long = begins;
+	}
+}
+
+/* Lengths of params become ones below 64 k, whatever libfcgi takes for a
+ * record: it does not skip each padding. */
+static void
+limit_lengths(unsigned char *data, size_t size)
+{
+	for (size_t at = 0; at + 8 < size; at++) {
+		size_t len = (size_t)data[at + 4] << 8 | data[at + 5];
+
+		if (data[at] != 1 || (data[at + 1] != 4 && data[at + 1] != 9))
+			continue;
+		if (len > size - at - 8)
+			len = size - at - 8;
+		limit_record(data + at + 8, len);
 	}
 }
 

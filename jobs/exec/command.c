@@ -168,7 +168,25 @@ keep_read_end(int *out, int fds[2])
 		(void)fcntl(*out, F_SETFL, O_NONBLOCK);
 }
 
-/* Forks; the write ends of the pipes are closed here in any case. */
+/*
+ * The child runs in our memory while we wait for its execve(2): nothing is
+ * copied, neither for it nor, afterwards, for us. What it changes there is
+ * `environ`, for execvp(3). Descriptors, signals, limits and the rest of what
+ * a process has are its own.
+ */
+static pid_t
+start_child(const struct child_plan *plan)
+{
+	char **ours = environ;
+	pid_t pid = vfork();
+
+	if (pid == 0)
+		child_exec(plan);
+	environ = ours;
+	return pid;
+}
+
+/* The write ends of the pipes are closed here in any case. */
 static int
 fork_child(struct run *r, struct child_plan *plan, struct err *err)
 {
@@ -181,13 +199,11 @@ fork_child(struct run *r, struct child_plan *plan, struct err *err)
 	plan->output_fd = output[1];
 	plan->report_fd = report[1];
 	plan->status_fd = status[1];
-	r->leader = fork();
+	r->leader = start_child(plan);
 	if (r->leader == -1) {
-		(void)err_sys(err, "fork");
+		(void)err_sys(err, "vfork");
 		goto out;
 	}
-	if (r->leader == 0)
-		child_exec(plan);
 	close(report[1]);
 	report[1] = -1;
 	if (await_start(r, report[0], err) == -1)

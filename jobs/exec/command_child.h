@@ -7,8 +7,9 @@
 struct command;
 
 /*
- * The child's way from fork(2) to execve(2). Everything that needs memory
- * was made before. A failure is told to the parent as struct child_report
+ * The child's way from vfork(2) to execve(2): it uses the parent's memory, and
+ * leaves it as it was but for `environ`. Everything that needs memory was made
+ * before. A failure is told to the parent as struct child_report
  * through report_fd, which a successful execve(2) closes.
  */
 

@@ -27,7 +27,7 @@ const CAN_FAIL = new Set(['openat', 'read', 'pread64', 'write', 'pwrite64',
   'ftruncate', 'fsync', 'fdatasync', 'syncfs', 'linkat', 'unlinkat', 'renameat',
   'renameat2', 'mkdirat', 'utimensat', 'flock', 'fcntl', 'fstat', 'newfstatat',
   'fstatfs', 'close', 'getdents64', 'mmap', 'dup', 'dup2', 'dup3', 'clone',
-  'clone3', 'pipe2', 'signalfd4', 'inotify_init1', 'inotify_add_watch',
+  'clone3', 'vfork', 'pipe2', 'signalfd4', 'inotify_init1', 'inotify_add_watch',
   'epoll_create1', 'poll', 'ppoll', 'fchmod', 'faccessat', 'faccessat2',
   'fallocate']);
 const FLUSHES = new Set(['fsync', 'fdatasync', 'syncfs']);

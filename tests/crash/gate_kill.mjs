@@ -15,7 +15,7 @@ import { disturb, scenarios, sweepAll, trace } from './scenarios.mjs';
 const CHANGES = new Set(['openat', 'write', 'pwrite64', 'fallocate',
   'ftruncate', 'fsync', 'fdatasync', 'syncfs', 'linkat', 'unlinkat', 'renameat',
   'renameat2', 'mkdirat', 'utimensat', 'flock', 'close', 'clone', 'clone3',
-  'fork', 'fchmod', 'exit_group']);
+  'fork', 'vfork', 'fchmod', 'exit_group']);
 
 const all = process.argv[2] === 'all';
 const only = process.env.ONLY; // protocols whose name begins so

@@ -45,12 +45,13 @@ add_words(uint64_t h, const void *bytes, size_t len)
 }
 
 uint64_t
-index_sum(const void *block, int64_t from)
+index_sum(const void *block, int64_t from, int64_t to)
 {
 	const unsigned char *bytes = block;
+	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)from;
 
-	return add_words(UINT64_C(0xcbf29ce484222325) ^ (uint64_t)from,
-	    bytes + sizeof(uint64_t), INDEX_BLOCK - sizeof(uint64_t));
+	return add_words(add_words(h, &to, sizeof to), bytes + sizeof(uint64_t),
+	    INDEX_BLOCK - sizeof(uint64_t));
 }
 
 int
@@ -71,7 +72,7 @@ index_sample(uint32_t *out, int fd, int64_t to)
 }
 
 static int
-read_block(int fd, void *block, int64_t at, int64_t from)
+read_block(int fd, void *block, int64_t at, int64_t from, int64_t to)
 {
 	struct err ignored;
 	size_t got;
@@ -82,7 +83,7 @@ read_block(int fd, void *block, int64_t at, int64_t from)
 	    got != INDEX_BLOCK)
 		return -1;
 	memcpy(&sum, block, sizeof sum);
-	return sum == index_sum(block, from) ? 0 : -1;
+	return sum == index_sum(block, from, to) ? 0 : -1;
 }
 
 /* ---- the chain ---- */
@@ -130,7 +131,7 @@ follow_chain(struct record_index *x, int fd, const struct stat *st)
 	while (x->count < INDEX_PARTS) {
 		int64_t from = record_index_covers(x);
 
-		if (read_block(x->fd, &h, x->end, from) == -1 ||
+		if (read_block(x->fd, &h, x->end, from, 0) == -1 ||
 		    h.magic != INDEX_MAGIC || h.from != from || h.to <= from ||
 		    h.to - from > UINT32_MAX || h.entries > INDEX_ENTRIES ||
 		    add_part(x, &h) == -1)
@@ -260,13 +261,13 @@ record_index_find(const struct record_index *x, const struct index_part *part,
 	int rc = 0;
 
 	hits->count = 0;
-	if (read_block(x->fd, &head, part->at, part->from) == -1)
+	if (read_block(x->fd, &head, part->at, part->from, 0) == -1)
 		return -1;
 	for (uint32_t n = first_block(&head, part->blocks, span->low);
 	     rc == 0 && n < part->blocks; n++) {
 		if (read_block(x->fd, &block,
-			part->at + (int64_t)INDEX_BLOCK * (1 + n),
-			part->from) == -1 ||
+			part->at + (int64_t)INDEX_BLOCK * (1 + n), part->from,
+			part->to) == -1 ||
 		    block.number != n || block.count > INDEX_IN_BLOCK)
 			return -1;
 		rc = take_block(&block, part, span, hits);

@@ -22,15 +22,18 @@ struct spool;
  * checked by the record itself, what it does not cover is read through.
  *
  * Form, in the machine's own byte order, in blocks of 4 kB. The file is a
- * chain of parts, each for the text where the last one's ended, of about 8 MB:
+ * chain of parts, each for the text where the last one's ended, of at most
+ * 32 MB. What is covered of a day grows with it, so its last parts are smaller;
+ * a part is made anew, with what came behind it, when that is as long:
  *
  *   a head    what it covers, which file that was and when, the number of
  *             entries, and the first key of each of the blocks that follow
  *   blocks    entries {key, place, length}, sorted by key, then by place
  *
- * Each block has a sum of its own, so that a block that never came to the disk
- * is not taken for one without entries. A part that is not right is as if it
- * were not there; a head that is not right ends the chain.
+ * Each block has a sum of its own, so that a block that never came to the disk,
+ * or that belongs to the part that was here before, is not taken for one
+ * without entries. A part that is not right is as if it were not there; a head
+ * that is not right ends the chain.
  *
  * Keys are 64 bits of what they stand for; two things with one key cost time
  * only. A UUID's begins with its first eight digits, so that the beginning of
@@ -44,12 +47,13 @@ struct spool;
 
 #define INDEX_SUFFIX   ".idx"
 #define INDEX_BLOCK    4096
-#define INDEX_PART     (8 * 1024 * 1024) /* bytes of records that one covers */
-#define INDEX_REST_MIN (256 * 1024)	 /* less of a day past is just read */
+#define INDEX_PART     (32 * 1024 * 1024) /* bytes of records that one covers */
+#define INDEX_REST_MIN (256 * 1024)	  /* less of a day past is just read */
+#define INDEX_REST_NOW (1024 * 1024)	  /* less of today */
 #define INDEX_FENCES   ((INDEX_BLOCK - 64) / 8)	 /* blocks of a part */
 #define INDEX_IN_BLOCK ((INDEX_BLOCK - 16) / 16) /* entries of a block */
 #define INDEX_ENTRIES  (INDEX_FENCES * INDEX_IN_BLOCK)
-#define INDEX_PARTS    65536 /* of one day; 512 GB */
+#define INDEX_PARTS    65536 /* of one day; 2 TB */
 #define INDEX_KEYS     5     /* most that one record has */
 
 /* ---- keys ---- */
@@ -133,10 +137,11 @@ struct index_block {
 _Static_assert(sizeof(struct index_head) == INDEX_BLOCK, "a head is a block");
 _Static_assert(sizeof(struct index_block) <= INDEX_BLOCK, "a block is one");
 
-#define INDEX_MAGIC UINT64_C(0x3178646972706b68) /* "hkpridx1" */
+#define INDEX_MAGIC UINT64_C(0x3278646972706b68) /* "hkpridx2" */
 
-/* The sum of a block, whose first member it is; `from` of its part. */
-uint64_t index_sum(const void *block, int64_t from);
+/* The sum of a block, whose first member it is; `from` and `to` of its part.
+ * A head's is made with 0 for `to`, which is learnt from the head. */
+uint64_t index_sum(const void *block, int64_t from, int64_t to);
 
 /* Of the bytes before `to`; 0, or -1 where they cannot be read. */
 int index_sample(uint32_t *out, int fd, int64_t to) CHECKED;

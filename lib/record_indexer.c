@@ -83,16 +83,22 @@ is_past(const char *name)
 	return strncmp(name + strlen(RECORD_PREFIX), today, CLOCK_DAY - 1) < 0;
 }
 
-/* How much is to be covered, or 0 where it is not worth a part. */
-static int64_t
-how_much(const char *name, int64_t size, int64_t covered)
+/* Whether what is not covered is worth a part. */
+static int
+is_worth(const char *name, int64_t rest)
 {
-	int64_t rest = size - covered;
+	return rest >= (is_past(name) ? INDEX_REST_MIN : INDEX_REST_NOW);
+}
 
-	if (is_past(name))
-		return rest >= INDEX_REST_MIN ? size : 0;
-	return rest >= INDEX_PART ? covered + rest / INDEX_PART * INDEX_PART
-				  : 0;
+/* A part that has become small beside what came after it: with it, it makes
+ * one. So parts double, and each record is read some five times in all. */
+static int
+is_outgrown(const struct index_part *part, int64_t size)
+{
+	int64_t len = part->to - part->from;
+
+	return len < INDEX_PART && part->entries < INDEX_ENTRIES / 2 &&
+	       len <= size - part->to;
 }
 
 static int
@@ -125,26 +131,33 @@ last_is_whole(const struct record_index *x)
 	return rc == 0;
 }
 
+static void
+drop_last(struct record_index *x)
+{
+	x->count--;
+	x->end = x->parts[x->count].at;
+}
+
 /* Goes on where the chain ends, or begins anew where it is another file's.
- * What stands behind is of no use, and goes. */
+ * What stands behind goes when there is something in its place. */
 static int
 take_up(struct record_indexer *ix, const char *day, int64_t size)
 {
 	struct record_index x;
+	int worth;
 
 	record_index_open(&x, ix->spool, day, ix->fd);
-	if (x.count > 0 && !last_is_whole(&x)) {
-		x.count--;
-		x.end = x.parts[x.count].at;
-	}
+	if (x.count > 0 && !last_is_whole(&x))
+		drop_last(&x);
+	worth = is_worth(day, size - record_index_covers(&x));
+	while (x.count > 0 && is_outgrown(&x.parts[x.count - 1], size))
+		drop_last(&x);
 	ix->from = ix->at = record_index_covers(&x);
 	ix->end = x.end;
 	ix->count = 0;
+	ix->wanted = size;
 	record_index_release(&x);
-	ix->wanted = how_much(day, size, ix->from);
-	if (ix->wanted == 0 || open_index(ix, day) == -1)
-		return -1;
-	return ftruncate(ix->idx, ix->end);
+	return worth ? open_index(ix, day) : -1;
 }
 
 /* 0, or -1: there is nothing to do for it, or nothing can be done. */
@@ -157,7 +170,7 @@ begin_day(struct record_indexer *ix)
 
 	if (fs_open_read(&ix->fd, ix->spool->dirs[SPOOL_LOG], day, &ignored) ==
 		-1 ||
-	    fstat(ix->fd, &st) == -1 || how_much(day, st.st_size, 0) == 0)
+	    fstat(ix->fd, &st) == -1 || !is_worth(day, st.st_size))
 		return -1;
 	return take_up(ix, day, st.st_size);
 }
@@ -189,7 +202,7 @@ by_key(const void *a, const void *b)
 static int
 write_block(struct record_indexer *ix, void *block, size_t n)
 {
-	uint64_t sum = index_sum(block, ix->from);
+	uint64_t sum = index_sum(block, ix->from, n > 0 ? ix->at : 0);
 	struct err ignored;
 
 	memcpy(block, &sum, sizeof sum);
@@ -218,7 +231,9 @@ write_entries(struct record_indexer *ix, struct index_head *head)
 	return 0;
 }
 
-/* The head last: what is broken off before it is no part. */
+/* What was here before ends the chain first: its heads must not speak of the
+ * new blocks. The new head comes last: what is broken off before it is no
+ * part. */
 static int
 write_part(struct record_indexer *ix)
 {
@@ -230,7 +245,8 @@ write_part(struct record_indexer *ix)
 	struct stat st;
 
 	if (fstat(ix->fd, &st) == -1 ||
-	    index_sample(&head.sample, ix->fd, ix->at) == -1)
+	    index_sample(&head.sample, ix->fd, ix->at) == -1 ||
+	    ftruncate(ix->idx, (off_t)ix->end) == -1)
 		return -1;
 	head.inode = st.st_ino;
 	head.size = st.st_size;

@@ -13,9 +13,9 @@ struct spool;
  * Calling sequence: record_indexer_new(), record_indexer_step() until it does
  * not say 1, record_indexer_free(); the pass may be given up at any step. A
  * step reads a quarter of a megabyte of records, or one record where that is
- * longer. A day past is covered to its end, today as far as whole parts go,
- * so that there are few parts. Of several runners one works at a day; the
- * others pass it over.
+ * longer. A day is covered to its end, where that is worth a part; parts that
+ * have become small are made anew, so that there are few. Of several runners
+ * one works at a day; the others pass it over.
  *
  * Memory: 2 MB for text and at most 2 MB for the entries of the part being
  * made, whatever the size of the files. Fails only where there is none; a

@@ -88,7 +88,7 @@ sign(char (*blocks)[INDEX_BLOCK], size_t count)
 	head->mtime =
 	    (int64_t)st.st_mtim.tv_sec * CLOCK_SECOND + st.st_mtim.tv_nsec;
 	for (size_t i = 0; i < count; i++) {
-		uint64_t sum = index_sum(blocks[i], 0);
+		uint64_t sum = index_sum(blocks[i], 0, i > 0 ? head->to : 0);
 
 		memcpy(blocks[i], &sum, sizeof sum);
 	}

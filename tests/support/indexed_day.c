@@ -72,6 +72,20 @@ day_index(const struct fixture *f)
 	record_indexer_free(ix);
 }
 
+/* The first longer than what comes behind it. */
+void
+day_in_two_parts(const struct fixture *f)
+{
+	size_t parts;
+
+	day_write(f, O_APPEND, 0, MANY * 2 / 3);
+	day_index(f);
+	day_write(f, O_APPEND, MANY * 2 / 3, MANY);
+	day_index(f);
+	assert_int_equal(day_covered(f, &parts), day_size(f, DAY));
+	assert_int_equal(parts, 2);
+}
+
 int64_t
 day_covered(const struct fixture *f, size_t *parts)
 {

@@ -10,14 +10,14 @@
 /*
  * A day of records and its index, for tests that want to see that a search
  * with an index, whatever is in it, finds what it finds without one, in the
- * same order. Records are large here, so that a few hundred of them are more
- * than one part.
+ * same order. Records are large here, so that some hundred of them are worth a
+ * part.
  */
 
 #define DAY   "webhooks_2026-01-02.json"
 #define INDEX "webhooks_2026-01-02.idx"
 #define PAD   20000
-#define MANY  600 /* some 12 MB: a whole part and a rest */
+#define MANY  400 /* some 8 MB */
 
 struct buf;
 
@@ -30,6 +30,9 @@ void day_write(const struct fixture *f, int flags, unsigned from, unsigned to);
 
 /* One pass of the indexer. */
 void day_index(const struct fixture *f);
+
+/* MANY records, covered in two parts. */
+void day_in_two_parts(const struct fixture *f);
 
 /* How much of the day its index covers, and in how many parts. */
 int64_t day_covered(const struct fixture *f, size_t *parts);

@@ -32,7 +32,7 @@ a_day_past_is_covered_to_its_end(void **state)
 	day_write(f, O_APPEND, 0, MANY);
 	day_index(f);
 	assert_int_equal(day_covered(f, &parts), day_size(f, DAY));
-	assert_int_equal(parts, 2);
+	assert_int_equal(parts, 1);
 	day_finds_the_same(f, "fresh");
 	day_search(f, DAY_DELIVERY, 0, &found);
 	assert_int_equal(found.count, 1);
@@ -67,7 +67,45 @@ what_comes_later_is_read_and_then_covered(void **state)
 }
 
 static void
-today_is_covered_by_whole_parts(void **state)
+a_part_is_not_too_long(void **state)
+{
+	struct fixture *f = *state;
+	size_t parts;
+
+	day_write(f, O_APPEND, 0, INDEX_PART / PAD + 100);
+	day_index(f);
+	assert_int_equal(day_covered(f, &parts), day_size(f, DAY));
+	assert_int_equal(parts, 2);
+	day_finds_the_same(f, "longer than a part");
+}
+
+static void
+parts_that_have_become_small_are_made_anew(void **state)
+{
+	struct fixture *f = *state;
+	size_t parts;
+
+	day_write(f, O_APPEND, 0, 200);
+	day_index(f);
+	day_write(f, O_APPEND, 200, 250);
+	day_index(f);
+	assert_int_equal(day_covered(f, &parts), day_size(f, DAY));
+	assert_int_equal(parts, 2);
+	/* as much as the second, but less than the first */
+	day_write(f, O_APPEND, 250, 310);
+	day_index(f);
+	assert_int_equal(day_covered(f, &parts), day_size(f, DAY));
+	assert_int_equal(parts, 2);
+	day_finds_the_same(f, "the second made anew");
+	day_write(f, O_APPEND, 310, 550);
+	day_index(f);
+	assert_int_equal(day_covered(f, &parts), day_size(f, DAY));
+	assert_int_equal(parts, 1);
+	day_finds_the_same(f, "all made anew");
+}
+
+static void
+today_is_covered_where_it_is_worth_it(void **state)
 {
 	struct fixture *f = *state;
 	char today[CLOCK_DAY], name[64];
@@ -84,8 +122,16 @@ today_is_covered_by_whole_parts(void **state)
 	day_index(f);
 	snprintf(name, sizeof name, "webhooks_%s.idx", today);
 	assert_int_equal(stat(fixture_path(f, SPOOL_LOG, name), &st), 0);
-	/* one part of 420 records, three or four keys each */
+	/* one part of 450 records, three or four keys each */
 	assert_in_range(st.st_size, 4096 * 2, 4096 * 12);
+	assert_int_equal(unlink(fixture_path(f, SPOOL_LOG, name)), 0);
+	snprintf(name, sizeof name, "webhooks_%s.json", today);
+	assert_int_equal(
+	    truncate(fixture_path(f, SPOOL_LOG, name), INDEX_REST_NOW - PAD),
+	    0);
+	day_index(f);
+	snprintf(name, sizeof name, "webhooks_%s.idx", today);
+	assert_int_equal(day_size(f, name), -1);
 }
 
 static void
@@ -146,7 +192,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		IN_SPOOL(a_day_past_is_covered_to_its_end),
 		IN_SPOOL(what_comes_later_is_read_and_then_covered),
-		IN_SPOOL(today_is_covered_by_whole_parts),
+		IN_SPOOL(a_part_is_not_too_long),
+		IN_SPOOL(parts_that_have_become_small_are_made_anew),
+		IN_SPOOL(today_is_covered_where_it_is_worth_it),
 		IN_SPOOL(small_days_have_none),
 		IN_SPOOL(another_that_is_at_work_is_let_be),
 		IN_SPOOL(what_cannot_be_cut_ends_it),

@@ -28,9 +28,9 @@ torn_indexes_are_seen(void **state)
 	struct fixture *f = *state;
 	const char *index;
 	off_t size;
+	size_t parts;
 
-	day_write(f, O_APPEND, 0, MANY);
-	day_index(f);
+	day_in_two_parts(f);
 	size = day_size(f, INDEX);
 	index = fixture_path(f, SPOOL_LOG, INDEX);
 	for (off_t cut = size - 1; cut > 0; cut -= 5000) {
@@ -40,7 +40,7 @@ torn_indexes_are_seen(void **state)
 		index = fixture_path(f, SPOOL_LOG, INDEX);
 	}
 	day_index(f);
-	assert_int_equal(day_size(f, INDEX), size);
+	assert_int_equal(day_covered(f, &parts), day_size(f, DAY));
 	day_finds_the_same(f, "made again");
 }
 
@@ -50,12 +50,11 @@ blocks_that_never_came_to_the_disk_are_seen(void **state)
 {
 	static const char zeros[INDEX_BLOCK];
 	struct fixture *f = *state;
-	char block[INDEX_BLOCK];
+	char block[INDEX_BLOCK], other[INDEX_BLOCK];
 	off_t size;
 	int fd;
 
-	day_write(f, O_APPEND, 0, MANY);
-	day_index(f);
+	day_in_two_parts(f);
 	size = day_size(f, INDEX);
 	fd = open(fixture_path(f, SPOOL_LOG, INDEX), O_RDWR);
 	for (off_t at = 0; at < size; at += INDEX_BLOCK) {
@@ -68,13 +67,40 @@ blocks_that_never_came_to_the_disk_are_seen(void **state)
 		    pwrite(fd, block, sizeof block, at), INDEX_BLOCK);
 		/* and one that is another's */
 		assert_int_equal(
+		    pread(fd, other, sizeof other, size - INDEX_BLOCK - at),
+		    INDEX_BLOCK);
+		assert_int_equal(
 		    pwrite(fd, block, sizeof block, size - INDEX_BLOCK - at),
 		    INDEX_BLOCK);
 		day_finds_the_same(f, "a block in two places");
-		assert_int_equal(ftruncate(fd, 0), 0);
-		day_index(f);
+		assert_int_equal(
+		    pwrite(fd, other, sizeof other, size - INDEX_BLOCK - at),
+		    INDEX_BLOCK);
 	}
 	close(fd);
+}
+
+/* As a reader finds it that read the head before the part was made anew. */
+static void
+blocks_of_another_part_are_seen(void **state)
+{
+	struct fixture *f = *state;
+	struct index_head head;
+	size_t parts;
+	int fd;
+
+	day_write(f, O_APPEND, 0, 60);
+	day_index(f);
+	fd = open(fixture_path(f, SPOOL_LOG, INDEX), O_RDWR);
+	assert_int_equal(pread(fd, &head, sizeof head, 0), INDEX_BLOCK);
+	day_write(f, O_TRUNC, 0, 60);
+	day_write(f, O_APPEND, 60, MANY);
+	day_index(f);
+	day_covered(f, &parts);
+	assert_int_equal(parts, 1);
+	assert_int_equal(pwrite(fd, &head, sizeof head, 0), INDEX_BLOCK);
+	close(fd);
+	day_finds_the_same(f, "an old head before new blocks");
 }
 
 static void
@@ -170,7 +196,7 @@ hostile_entries_mislead_nobody(void **state)
 			    pread(fd, &b, sizeof b, at), INDEX_BLOCK);
 			for (unsigned n = 0; n < b.count; n++)
 				cases[i].spoil(&b.entries[n]);
-			b.sum = index_sum(&b, 0);
+			b.sum = index_sum(&b, 0, day_size(f, DAY));
 			assert_int_equal(
 			    pwrite(fd, &b, sizeof b, at), INDEX_BLOCK);
 		}
@@ -196,9 +222,9 @@ two_things_with_one_key_are_told_apart(void **state)
 	assert_int_equal(pread(fd, &b, sizeof b, INDEX_BLOCK), INDEX_BLOCK);
 	for (unsigned n = 0; n < b.count; n++)
 		b.entries[n].key = span.low;
-	b.sum = index_sum(&b, 0);
+	b.sum = index_sum(&b, 0, head.to);
 	head.fences[0] = span.low;
-	head.sum = index_sum(&head, 0);
+	head.sum = index_sum(&head, 0, 0);
 	assert_int_equal(pwrite(fd, &head, sizeof head, 0), INDEX_BLOCK);
 	assert_int_equal(pwrite(fd, &b, sizeof b, INDEX_BLOCK), INDEX_BLOCK);
 	close(fd);
@@ -353,6 +379,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		IN_SPOOL(torn_indexes_are_seen),
 		IN_SPOOL(blocks_that_never_came_to_the_disk_are_seen),
+		IN_SPOOL(blocks_of_another_part_are_seen),
 		IN_SPOOL(other_files_of_that_name_are_no_index),
 		IN_SPOOL(hostile_entries_mislead_nobody),
 		IN_SPOOL(two_things_with_one_key_are_told_apart),

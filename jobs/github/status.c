@@ -147,6 +147,9 @@ send_as_app(struct sending *sending, struct err *err)
 
 	if (rc == 0)
 		rc = send_by(sending, &way_check, err);
+	/* A permission that this machine lacks is not GitHub's refusal. */
+	if (rc == -1)
+		err_wait_for_permission(err);
 	if (rc == -1 && err->class != ERR_TEMP && sending->log != NULL)
 		steplog_note(sending->log,
 		    "check run: %s; a commit status is used", err->text);

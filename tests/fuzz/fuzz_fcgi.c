@@ -134,19 +134,28 @@ limit_record(unsigned char *body, size_t len)
 	}
 }
 
-/* Lengths of params become ones below 64 k, whatever libfcgi takes for a
- * record: it does not skip each padding. */
+/* Only a body of a request is never read as params. */
+static int
+may_be_params(const unsigned char *record)
+{
+	int has_id = record[2] != 0 || record[3] != 0;
+
+	return record[0] == 1 && !(record[1] == 5 && has_id);
+}
+
+/* Lengths of params become ones below 64 k, whatever libfcgi takes for them:
+ * it does not skip each padding, and reads what a management record of unknown
+ * type holds as what follows the params before it. */
 static void
 limit_lengths(unsigned char *data, size_t size)
 {
 	for (size_t at = 0; at + 8 < size; at++) {
 		size_t len = (size_t)data[at + 4] << 8 | data[at + 5];
 
-		if (data[at] != 1 || (data[at + 1] != 4 && data[at + 1] != 9))
-			continue;
 		if (len > size - at - 8)
 			len = size - at - 8;
-		limit_record(data + at + 8, len);
+		if (may_be_params(data + at))
+			limit_record(data + at + 8, len);
 	}
 }
 

@@ -15,7 +15,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 
 import { random } from '../e2e/support/process.mjs';
-import { Lab, calls, program } from './lab.mjs';
+import { calls, makeLabs, program } from './lab.mjs';
 import { disturb, scenarios, sweepAll, trace } from './scenarios.mjs';
 
 /* What close() may say; it closes all the same, so it is a preloaded one. */
@@ -39,7 +39,7 @@ const today = Math.floor(Date.now() / 86400e3);
 const seed = Number(process.env.SEED ?? today);
 const only = process.env.ONLY; // protocols whose name begins so
 const chosen = scenarios.filter(({ name }) => name.startsWith(only ?? ''));
-const labs = [1, 2, 3, 4].map((i) => new Lab(`errno${i}`));
+const labs = makeLabs('errno');
 
 /** Loading libraries is not ours: boundaries begin when the spool is opened.
  * The preloaded close() counts its own. */
@@ -151,7 +151,7 @@ function fault(one) {
   return [['-e', `inject=${one.name}:error=${one.error}:when=${one.n}`], {}];
 }
 
-const violations = await sweepAll(labs, cases, all ? 10000 : 400, async (lab, one) => {
+const violations = await sweepAll(labs, cases, all ? 3500 : 400, async (lab, one) => {
   const log = join(lab.dir, 'strace');
   const [inject, env] = fault(one);
   const { bad } = await disturb(lab, one.scenario,

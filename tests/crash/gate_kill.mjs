@@ -9,7 +9,7 @@
 // Without `all` only calls that change something are boundaries: what is true
 // before any other call is true before the next that changes something.
 
-import { Lab, calls } from './lab.mjs';
+import { calls, makeLabs } from './lab.mjs';
 import { disturb, scenarios, sweepAll, trace } from './scenarios.mjs';
 
 const CHANGES = new Set(['openat', 'write', 'pwrite64', 'fallocate',
@@ -20,7 +20,7 @@ const CHANGES = new Set(['openat', 'write', 'pwrite64', 'fallocate',
 const all = process.argv[2] === 'all';
 const only = process.env.ONLY; // protocols whose name begins so
 const chosen = scenarios.filter(({ name }) => name.startsWith(only ?? ''));
-const labs = [1, 2, 3].map((i) => new Lab(`kill${i}`));
+const labs = makeLabs('kill');
 
 const cases = [];
 for (const scenario of chosen) {
@@ -31,7 +31,7 @@ for (const scenario of chosen) {
     cases.push({ scenario, name, n, index: cases.length,
       title: `${scenario.name}, killed at ${name} ${n}` });
 }
-const violations = await sweepAll(labs, cases, all ? 3300 : 770, async (lab, one) =>
+const violations = await sweepAll(labs, cases, all ? 1450 : 770, async (lab, one) =>
   (await disturb(lab, one.scenario, ['strace', '-qq', '-o', '/dev/null',
     '-e', `trace=${one.name}`,
     '-e', `inject=${one.name}:signal=KILL:when=${one.n}`],

@@ -12,7 +12,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync,
   writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 import { descendants } from '../e2e/support/process.mjs';
@@ -34,6 +34,10 @@ export const START = new Set(['execve', 'brk', 'mmap', 'mprotect', 'munmap',
   'rt_sigreturn', 'getpid', 'gettid', 'getuid', 'geteuid', 'getgid', 'getegid',
   'getppid', 'uname', 'sysinfo', 'futex', 'readlink', 'sched_getaffinity',
   'sched_yield', 'madvise', 'mremap']);
+
+/* So many cases at once, each with a lab of its own. Most of a case is
+ * waiting: a runner that met an error does so for a second. */
+const LANES = Number(process.env.LANES ?? 8 * availableParallelism());
 
 /* Removed however the gate ends. */
 const labs = new Set();
@@ -241,6 +245,10 @@ hooks:
     return bad;
   }
 }
+
+/** A lab for each case that runs at the same time. */
+export const makeLabs = (name) => Array.from({ length: LANES },
+  (_, i) => new Lab(`${name}${i}`));
 
 function end(pid) {
   try {

@@ -25,7 +25,6 @@ import { createHash, createVerify } from 'node:crypto';
 import http from 'node:http';
 
 import { checkRunRoutes } from './check_runs.mjs';
-import { freePort } from './process.mjs';
 
 /** The one that tests look for where it must not be. */
 export const token = 'ghp_sentinel0123456789abcdefABCDEF012345';
@@ -35,10 +34,8 @@ export function sha(text) {
 }
 
 export class GitHub {
-  constructor(port, { tokens = ['token-one-0123456789'], publicKey,
+  constructor({ tokens = ['token-one-0123456789'], publicKey,
     installed = true, mayWriteChecks = true } = {}) {
-    this.port = port;
-    this.url = `http://127.0.0.1:${port}`;
     this.tokens = new Map(tokens.map((token) =>
       [token, { limit: 5000, remaining: 5000 }]));
     this.publicKey = publicKey;
@@ -321,9 +318,10 @@ const routes = [
 ];
 
 export async function startGitHub(options) {
-  const github = new GitHub(await freePort(), options);
+  const github = new GitHub(options);
   await new Promise((done) => {
-    github.server.listen(github.port, '127.0.0.1', done);
+    github.server.listen(0, '127.0.0.1', done);
   });
+  github.url = `http://127.0.0.1:${github.server.address().port}`;
   return github;
 }

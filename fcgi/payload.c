@@ -168,7 +168,8 @@ same_hook(const struct job_head *head, const struct json_pick *pick)
 }
 
 /* It will be part of paths and addresses: "owner/name", and neither of them
- * a name that a file system or an address reads in its own way. */
+ * made of dots, which a file system or an address reads in its own way. What
+ * this takes a head has to take. */
 static int
 repository_valid(const char *name)
 {
@@ -185,7 +186,7 @@ repository_valid(const char *name)
 		return 0;
 	if (*rest == '\0' || rest[strspn(rest, name_bytes)] != '\0')
 		return 0;
-	return strcmp(rest, ".") != 0 && strcmp(rest, "..") != 0;
+	return rest[strspn(rest, ".")] != '\0';
 }
 
 static void

@@ -309,6 +309,8 @@ static const struct row {
 	    "invalid_json", 0 },
 	{ "a repository that climbs", "push", S, PUSH_OF("octo/.."), { { 0 } },
 	    400, "\"error\":\"invalid_repository\"", 0 },
+	{ "a repository of dots", "push", S, PUSH_OF("octo/..."), { { 0 } },
+	    400, "invalid_repository", 0 },
 	{ "a repository with two slashes", "push", S, PUSH_OF("a/b/c"),
 	    { { 0 } }, 400, "invalid_repository", 0 },
 	{ "a repository with shell characters", "push", S,

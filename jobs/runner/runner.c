@@ -22,7 +22,7 @@
 #define GIVE_UP_AFTER	   (5 * CLOCK_SECOND)
 #define SWEEP_SLICE	   500 /* names looked at between two rounds */
 #define DESCRIPTORS_OURS   128 /* spool, records, a settling batch, some air */
-#define DESCRIPTORS_WORKER 3   /* file, key, report */
+#define DESCRIPTORS_WORKER 6   /* file, key, report; of one that ended, too */
 
 /* ---- configuration ---- */
 
@@ -366,9 +366,13 @@ loop(struct runner *r)
 		read_signals(r, now);
 		upkeep_events(r);
 		reap_children(r, now);
+		/* Before what ended is settled: the disk flushes while they
+		 * run, and the longer that takes the more are settled by the
+		 * next flush. What waits for a key that is freed then, is
+		 * claimed in the round after, which follows at once. */
+		claim_jobs(r, now);
 		reap_settle(r, now);
 		upkeep_round(r, now);
-		claim_jobs(r, now);
 		reap_deadlines(r, now);
 		if (is_over(r, now))
 			return;

@@ -110,8 +110,10 @@ child_start(struct job *job, const struct child_setup *setup, struct err *err)
 	make_environment(env, setup);
 	if (pipe2(report, O_CLOEXEC | O_NONBLOCK) == -1)
 		return err_sys(err, "pipe");
-	fds = (struct child_fds){ job->fd, job->key_fd, report[1],
-		setup->config_fd };
+	fds = (struct child_fds){ .file = job->fd,
+		.key = job->key_fd,
+		.report = report[1],
+		.config = setup->config_fd };
 	pid = fork();
 	if (pid == 0)
 		become_worker(&fds, runner, (char **)(uintptr_t)argv, env);

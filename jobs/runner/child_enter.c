@@ -30,6 +30,20 @@ child_give_in(const char *what)
 	_exit(ENDING_NO_WORKER);
 }
 
+/* Only what we are given, and what was opened for us, stays. */
+static int
+close_others(const struct child_fds *fds)
+{
+	unsigned from = CHILD_CONFIG_FD + 1;
+
+	if (fds->kept_from != 0) {
+		if (close_range(from, (unsigned)fds->kept_from - 1, 0) == -1)
+			return -1;
+		from = (unsigned)fds->kept_to + 1;
+	}
+	return close_range(from, ~0u, 0);
+}
+
 /* First all above the numbers in use, so that none is overwritten before it
  * is copied. What was at 0 is closed by this. */
 static int
@@ -47,7 +61,7 @@ arrange_descriptors(const struct child_fds *fds)
 		return -1;
 	if (fds->key == -1)
 		close(CHILD_KEY_FD);
-	return close_range(CHILD_CONFIG_FD + 1, ~0u, 0);
+	return close_others(fds);
 }
 
 void

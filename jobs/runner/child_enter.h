@@ -19,10 +19,11 @@
 
 /* What a worker is given, by the numbers of the process that gives it. */
 struct child_fds {
-	int file;   /* the job's, locked */
-	int key;    /* the key's lock, or -1 */
-	int report; /* the pipe's end for writing */
-	int config; /* a copy of the last good one */
+	int file;		/* the job's, locked */
+	int key;		/* the key's lock, or -1 */
+	int report;		/* the pipe's end for writing */
+	int config;		/* a copy of the last good one */
+	int kept_from, kept_to; /* numbers that stay open, too; 0: none */
 };
 
 /* Arranges the descriptors, leaves the runner's session, and makes sure of

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -18,6 +19,8 @@
 #include "runner/report.h"
 #include "worker/checkout.h"
 #include "worker/job.h"
+
+#define SWEPT_FOR (10 * CLOCK_SECOND)
 
 static int
 find_data(char *out, size_t size, const struct config *config, struct err *err)
@@ -240,6 +243,16 @@ checkout_expect(const struct job_config *config)
 		return;
 }
 
+static const struct {
+	const char *name;
+	int (*sweep)(const char *data, unsigned *removed, struct err *err);
+} folders[] = {
+	{ "workspaces", workspaces_sweep },
+	{ "scratch", scratch_sweep },
+};
+
+#define FOLDERS (sizeof folders / sizeof *folders)
+
 /* Says what it found, where it found something. */
 static void
 sweep(struct job *job, const char *data, const char *folder,
@@ -269,6 +282,28 @@ checkout_sweep(struct job *job)
 	if (job->config == NULL ||
 	    find_data(data, sizeof data, job->config, &err) == -1)
 		return;
-	sweep(job, data, "workspaces", workspaces_sweep);
-	sweep(job, data, "scratch", scratch_sweep);
+	for (size_t i = 0; i < FOLDERS; i++)
+		sweep(job, data, folders[i].name, folders[i].sweep);
+}
+
+int
+checkout_is_swept(struct checkout_swept *last, const struct config *config)
+{
+	struct checkout_swept now = { .at = clock_boot() };
+	char path[1100];
+
+	for (size_t i = 0; config != NULL && i < FOLDERS; i++) {
+		struct stat st;
+
+		snprintf(path, sizeof path, "%.1000s/%s",
+		    config_str(config, NULL, "data-directory"),
+		    folders[i].name);
+		if (stat(path, &st) == 0)
+			now.changed[i] = st.st_mtim;
+	}
+	if (last->at != 0 && now.at - last->at < SWEPT_FOR &&
+	    memcmp(now.changed, last->changed, sizeof now.changed) == 0)
+		return 1;
+	*last = now;
+	return 0;
 }

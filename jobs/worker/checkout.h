@@ -2,9 +2,13 @@
 #ifndef CHECKOUT_H
 #define CHECKOUT_H
 
+#include <stdint.h>
+#include <time.h>
+
 #include "err.h"
 #include "git/source.h"
 
+struct config;
 struct job;
 struct job_config;
 struct github;
@@ -59,9 +63,21 @@ void checkout_expect(const struct job_config *config);
 
 /*
  * Removes what jobs that are gone have left in workspaces/ and scratch/, whose
- * locks nobody holds. Cheap where
- * there is nothing; called when a worker starts.
+ * locks nobody holds. Cheap where there is nothing; called when a worker
+ * starts.
  */
 void checkout_sweep(struct job *job);
+
+/*
+ * For who starts many workers, which need not all look: 1 if nothing came or
+ * went in the two folders since 0 was returned, ten seconds ago at most. (What
+ * was in use then may be left over by now.) `config` may be NULL.
+ */
+struct checkout_swept {
+	int64_t at;		    /* clock_boot(); 0: never */
+	struct timespec changed[2]; /* a folder each */
+};
+
+int checkout_is_swept(struct checkout_swept *last, const struct config *config);
 
 #endif

@@ -32,6 +32,9 @@ open_spool(struct job *job, struct err *err)
 	const char *data;
 	char path[1024];
 
+	job->spool = job->options->opened;
+	if (job->spool != NULL)
+		return 0;
 	if (job->options->spool != NULL &&
 	    strcmp(job->options->spool, "-") == 0)
 		return 0;
@@ -131,7 +134,8 @@ job_open(struct job *job, const struct job_options *options, int cancel_fd,
 			steplog_note(&job->log,
 			    "%s; the last good configuration is used",
 			    conf.text);
-		checkout_sweep(job);
+		if (!job->options->swept)
+			checkout_sweep(job);
 		return 0;
 	}
 	step_fail(step_start(&job->log, "configuration"), &conf);
@@ -153,7 +157,7 @@ job_close(struct job *job)
 		hooks_free(job->hooks);
 		config_free(job->config);
 	}
-	if (job->spool != NULL)
+	if (job->options->opened == NULL)
 		spool_close(job->spool);
 }
 

@@ -41,6 +41,8 @@ struct job_options {
 	int reports;	   /* --reports: no job, send what waits in out/ */
 	int serve;	   /* --serve: no job yet, fork for each (serve.h) */
 	struct job_config ready; /* if set it is good; it is not freed */
+	struct spool *opened;	 /* if set it is --spool; it is not closed */
+	int swept; /* what dead jobs left was looked for a moment ago */
 };
 
 struct job {

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -16,6 +17,7 @@
 #include "fsio.h"
 #include "runner/child_enter.h"
 #include "runner/forker_wire.h"
+#include "spool.h"
 #include "worker/checkout.h"
 #include "worker/serve.h"
 
@@ -54,6 +56,46 @@ use_libcrypto(void)
 	if (digest_end(d, sum, &ignored) == 0)
 		explicit_bzero(sum, sizeof sum);
 	digest_free(d);
+}
+
+/* 0 where the spool's numbers are not in a row: others may be between. */
+static int
+find_kept(struct child_fds *fds, const struct spool *s)
+{
+	int from = spool_fd(s, 0), to = from;
+
+	for (unsigned dir = 1; dir < SPOOL_DIRS; dir++) {
+		int fd = spool_fd(s, dir);
+
+		from = fd < from ? fd : from;
+		to = fd > to ? fd : to;
+	}
+	fds->kept_from = from;
+	fds->kept_to = to;
+	return to - from == SPOOL_DIRS - 1;
+}
+
+/*
+ * Its directories, each of which a worker would open and close. The numbers
+ * below, which are a worker's own, are taken meanwhile and stay so.
+ */
+static void
+open_spool(struct job_options *given, struct child_fds *kept)
+{
+	struct err ignored;
+
+	for (int fd = CHILD_KEY_FD; fd <= CHILD_CONFIG_FD; fd++) {
+		if (dup2(STDERR_FILENO, fd) == -1)
+			return;
+	}
+	if (given->spool == NULL ||
+	    spool_open(&given->opened, given->spool, 0, &ignored) == -1)
+		return;
+	if (find_kept(kept, given->opened))
+		return;
+	spool_close(given->opened);
+	given->opened = NULL;
+	kept->kept_from = 0;
 }
 
 /* What cannot be read the worker tries to read itself, and says why not. */
@@ -113,8 +155,10 @@ receive(struct request *out)
 		close_all(fds, n);
 		return 0;
 	}
-	out->fds =
-	    (struct child_fds){ fds[0], n == 4 ? fds[3] : -1, fds[1], fds[2] };
+	out->fds.file = fds[0];
+	out->fds.key = n == 4 ? fds[3] : -1;
+	out->fds.report = fds[1];
+	out->fds.config = fds[2];
 	return 1;
 }
 
@@ -139,18 +183,22 @@ void
 serve(struct job_options *given)
 {
 	pid_t runner = getppid(), pid;
-	struct request r;
+	struct request r = { 0 };
+	struct checkout_swept swept = { 0 };
 
 #ifndef __SANITIZE_ADDRESS__ /* as in main.c */
 	if (prctl(PR_SET_DUMPABLE, 0) == -1)
 		exit(EXIT_TRYAGAIN);
 #endif
 	use_libcrypto();
+	tzset(); /* reads a file */
+	open_spool(given, &r.fds);
 	refresh(given);
 	if (answer(0) == -1)
 		exit(EXIT_TRYAGAIN);
 	while (receive(&r)) {
 		refresh(given);
+		given->swept = checkout_is_swept(&swept, given->ready.config);
 		pid = fork_for_runner();
 		if (pid == 0) {
 			child_enter(&r.fds, runner);
@@ -165,5 +213,6 @@ serve(struct job_options *given)
 			break;
 	}
 	job_config_free(&given->ready);
+	spool_close(given->opened);
 	exit(EXIT_DONE);
 }

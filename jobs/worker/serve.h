@@ -10,9 +10,9 @@
  * request.
  *
  * Returns only in a process for one job, whose descriptors are as if it had
- * been executed; `given` then has the job's attempt and, if it could be read
- * and is not out of date, the configuration. The forker itself ends here when
- * the runner closes the socket, or ends.
+ * been executed; `given` then has the job's attempt, the spool if it could be
+ * opened and, if it could be read and is not out of date, the configuration.
+ * The forker itself ends here when the runner closes the socket, or ends.
  */
 void serve(struct job_options *given);
 

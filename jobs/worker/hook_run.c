@@ -47,6 +47,17 @@ struct hook_run {
 /* ---- before the command ---- */
 
 static int
+give_scratch(struct hook_run *r, struct err *err)
+{
+	const struct job *job = r->job;
+	const char *data = config_str(job->config, NULL, "data-directory");
+
+	if (r->hook->sandbox == SANDBOX_STRICT)
+		return scratch_make(&r->scratch, data, job->head.id, err);
+	return scratch_take(&r->scratch, data, job->head.id, err);
+}
+
+static int
 give_payload(struct hook_run *r, struct err *err)
 {
 	if (!r->hook->payload_file && !r->hook->payload_on_stdin)
@@ -99,7 +110,6 @@ static int
 prepare(struct hook_run *r, struct err *err)
 {
 	struct job *job = r->job;
-	const char *data = config_str(job->config, NULL, "data-directory");
 	struct hook_given given = { 0 };
 
 	if (hook_argv(&r->argv, r->hook, &job->head, job->payload, err) == -1 ||
@@ -107,8 +117,7 @@ prepare(struct hook_run *r, struct err *err)
 		return -1;
 	if (r->nothing != NULL)
 		return 0;
-	if (scratch_make(&r->scratch, data, job->head.id, err) == -1 ||
-	    give_payload(r, err) == -1)
+	if (give_scratch(r, err) == -1 || give_payload(r, err) == -1)
 		return -1;
 	if (r->hook->payload_file)
 		given.payload_file = r->payload_path;

@@ -93,10 +93,13 @@ class World {
         .map((line) => line.step) };
   }
 
-  /** What is in a folder of the data directory, lock files included. */
+  /** What is in a folder of the data directory, lock files included; not the
+   * empty directories that commands use again. */
   left(folder) {
     const path = join(this.server.data, folder);
-    return existsSync(path) ? readdirSync(path) : [];
+    const kept = (name) => folder === 'scratch' && /^\d+$/.test(name) &&
+      readdirSync(join(path, name)).length === 0;
+    return existsSync(path) ? readdirSync(path).filter((one) => !kept(one)) : [];
   }
 
   async stop() {

@@ -21,6 +21,8 @@
  * long; then the job goes on without them. */
 #define STRAYS_TIME (5 * CLOCK_SECOND)
 #define KILL_AGAIN  CLOCK_SECOND
+#define GATHER_MOST 16 /* ended jobs: each has three descriptors */
+#define GATHER_TIME (5 * CLOCK_MSEC)
 #define BATCH                                                                  \
 	64 /* jobs never started that are settled at once: each                \
 	      has a descriptor */
@@ -253,15 +255,38 @@ end_job(struct runner *r, struct job *job)
 	job_free(job);
 }
 
+/*
+ * A batch costs three flushes, however large. So while all that may run does
+ * and more could, what ended waits a moment for others: in a queue that long
+ * nobody sees it. Never where there is nothing else to do.
+ */
+static int
+has_time(struct runner *r, int64_t now)
+{
+	unsigned count = 0;
+
+	for (const struct job *job = r->settler.jobs; job != NULL;
+	     job = job->next)
+		count++;
+	if (r->settler.jobs == NULL || count >= GATHER_MOST ||
+	    r->judged != NULL || r->stopping ||
+	    r->n_running < r->settings.concurrency ||
+	    backlog_wake(r->backlog) > now)
+		return 0;
+	if (r->settle_by == 0)
+		r->settle_by = now + GATHER_TIME;
+	return now < r->settle_by;
+}
+
 void
 reap_settle(struct runner *r, int64_t now)
 {
 	struct job *over = NULL;
 	struct err err;
 
-	if (now < r->settle_at)
+	if (now < r->settle_at || has_time(r, now))
 		return;
-	r->settle_at = 0;
+	r->settle_at = r->settle_by = 0;
 	take_judged(r, now);
 	if (r->settler.jobs == NULL)
 		return;

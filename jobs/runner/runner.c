@@ -21,7 +21,7 @@
 
 #define GIVE_UP_AFTER	   (5 * CLOCK_SECOND)
 #define SWEEP_SLICE	   500 /* names looked at between two rounds */
-#define DESCRIPTORS_OURS   128 /* spool, records, a settling batch, some air */
+#define DESCRIPTORS_OURS   192 /* spool, records, a settling batch, some air */
 #define DESCRIPTORS_WORKER 6   /* file, key, report; of one that ended, too */
 
 /* ---- configuration ---- */
@@ -303,7 +303,9 @@ wake_at(const struct runner *r, int64_t now)
 	sooner(&at,
 	    r->ended != NULL && r->strays_until == 0 ? now : r->strays_until);
 	if (r->judged != NULL || r->settler.jobs != NULL)
-		sooner(&at, r->settle_at == 0 ? now : r->settle_at);
+		sooner(&at, r->settle_at != 0	? r->settle_at
+			    : r->settle_by != 0 ? r->settle_by
+						: now);
 	if (r->stopping || r->n_running + r->n_ended >= r->settings.concurrency)
 		return at;
 	ready = backlog_wake(r->backlog);
@@ -367,9 +369,8 @@ loop(struct runner *r)
 		upkeep_events(r);
 		reap_children(r, now);
 		/* Before what ended is settled: the disk flushes while they
-		 * run, and the longer that takes the more are settled by the
-		 * next flush. What waits for a key that is freed then, is
-		 * claimed in the round after, which follows at once. */
+		 * run. What waits for a key that is freed then is claimed in
+		 * the round after, which follows at once. */
 		claim_jobs(r, now);
 		reap_settle(r, now);
 		upkeep_round(r, now);

@@ -95,6 +95,7 @@ struct runner {
 
 	size_t foreign;		     /* names in new/ that were told of */
 	int64_t claim_at, settle_at; /* not before; after trouble */
+	int64_t settle_by;	     /* what waits for company; 0: nothing */
 	struct trouble claiming, settling, keeping; /* what does not work now */
 	char status[80];			    /* the last STATUS= */
 };

@@ -33,9 +33,9 @@
 struct scratch {
 	char path[SCRATCH_PATH_MAX]; /* absolute, links resolved; "": none */
 	int lock;		     /* the directory, where path is set */
-	int kept;		     /* by scratch_take(), to be used again */
-	int flags;		     /* then: as chattr(1) sets them */
-	char file[64];		     /* the last of scratch_file() */
+	int kept;  /* by scratch_take(), to be used again; may be set to 0 */
+	int flags; /* then: as chattr(1) sets them */
+	char file[64]; /* the last of scratch_file() */
 };
 
 /* `data_directory` may be NULL, or not be there. */

@@ -23,7 +23,8 @@
  * forker closes its copies right after the fork, so that a lock's last holder
  * is the job's worker, as ever. A worker's first act is to close the socket.
  * The forker holds no job's data, cannot be traced or dumped, and looks at
- * the configuration's files before each fork.
+ * the configuration's files before each fork. Its workers have the spool's
+ * directories open from their beginning.
  *
  * Where it is not to be had, a worker is executed for the job (child.c):
  * with the first job, while the forker starts, after it died, when the

@@ -225,8 +225,12 @@ run_command(struct hook_run *r, struct err *err)
 static int
 do_command(struct hook_run *r, struct err *err)
 {
-	if (take_key(r, err) == -1 || run_command(r, err) == -1)
+	if (take_key(r, err) == -1)
 		return -1;
+	if (run_command(r, err) == -1) {
+		r->scratch.kept = 0; /* something of it may live */
+		return -1;
+	}
 	command_step(r->step, r->argv[0], &r->result);
 	return command_judge(&r->result, &r->limits, err);
 }

@@ -268,6 +268,7 @@ head_format(
 struct parse {
 	struct job_head head;
 	unsigned long found; /* bit i: lines[i] was there */
+	size_t next;	     /* lines[] has it here, if it is in order */
 	int padded;
 	unsigned number; /* of the line, from 1 */
 };
@@ -319,12 +320,15 @@ take_line(struct parse *p, char *text, struct err *err)
 		return bad_line(p, "not one space before the value", err);
 	if (strcmp(text, "Padding") == 0)
 		return take_padding(p, value, err);
-	for (size_t i = 0; i < LINES; i++) {
+	for (size_t n = 0; n < LINES; n++) {
+		size_t i = (p->next + n) % LINES;
+
 		if (strcmp(lines[i].name, text) != 0)
 			continue;
 		if (p->found & 1ul << i)
 			return bad_line(p, "stands twice", err);
 		p->found |= 1ul << i;
+		p->next = i + 1;
 		return take_value(p, &lines[i], value, err);
 	}
 	return bad_line(p, "unknown", err);
@@ -384,13 +388,15 @@ head_read(struct job_head *head, size_t *body_at, int fd, struct err *err)
 	char text[HEAD_MAX];
 	struct job_head h;
 	struct stat st;
-	size_t len, at;
+	size_t ask = sizeof text, len, at;
 
-	if (fs_pread_full(fd, text, sizeof text, 0, &len, err) == -1 ||
-	    head_parse(&h, &at, text, len, err) == -1)
-		return -1;
 	if (fstat(fd, &st) == -1)
 		return err_sys(err, "fstat");
+	if (st.st_size < (off_t)sizeof text)
+		ask = (size_t)st.st_size; /* its end is not asked for */
+	if (fs_pread_full(fd, text, ask, 0, &len, err) == -1 ||
+	    head_parse(&h, &at, text, len, err) == -1)
+		return -1;
 	if ((uint64_t)st.st_size < at || h.length > (uint64_t)st.st_size - at)
 		return err_set(err, ERR_BAD, 0,
 		    "body: %" PRIu64 " bytes declared, %jd there", h.length,

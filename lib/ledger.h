@@ -58,6 +58,13 @@ void ledger_free(struct ledger *l);
 unsigned ledger_look(struct ledger *l, const struct ledger_key *keys,
     unsigned count, uint64_t *since);
 
+/*
+ * The same for many keys: there[i] becomes 1 or 0. Reads each page once, in
+ * order. Fails only where there is no memory.
+ */
+int ledger_look_many(struct ledger *l, const struct ledger_key *keys,
+    uint32_t count, char *there, struct err *err) CHECKED;
+
 int ledger_lock(struct ledger *l, struct err *err) CHECKED;
 void ledger_unlock(struct ledger *l);
 

@@ -10,6 +10,7 @@
 
 /*
  * What the ledger's own files share: ledger.c (locking, looking, putting),
+ * ledger_look.c (looking for many),
  * ledger_files.c (which generations there are), ledger_flush.c (flushing,
  * ageing) and ledger_entry.c (the text of an entry, the places of a page).
  * Nobody else includes this.

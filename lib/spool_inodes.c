@@ -30,8 +30,10 @@ inodes_read(struct inodes *set, struct spool *s, unsigned dir, struct err *err)
 
 	if (spool_open_names(s, dir, &d, err) == -1)
 		return -1;
-	while (rc == 0 && (e = readdir(d)) != NULL)
-		rc = add(set, e->d_ino);
+	while (rc == 0 && (e = readdir(d)) != NULL) {
+		if (*e->d_name != '.')
+			rc = add(set, e->d_ino);
+	}
 	closedir(d);
 	set->sorted = 0;
 	if (rc == -1)

@@ -171,8 +171,33 @@ enum accepted seen_look(struct spool *s, struct seen_keys *keys, int *taken);
 int seen_claim(struct spool *s, const struct seen_keys *keys,
     enum accepted *how, struct err *err) CHECKED;
 
-/* 1 if all of its entries are there. */
-int seen_is_whole(struct spool *s, const struct job_head *head);
+/*
+ * Whether all entries of many jobs are there, a batch at a time. Calling
+ * sequence:
+ * a zeroed struct; seen_batch_add() for each job, and when it says 1, and at
+ * the end, seen_batch_ask(), which calls missing() with the tags of those
+ * whose entries are not all there, and empties the batch; what is not 0 ends
+ * it and is returned. seen_batch_release() in any case.
+ */
+#define SEEN_BATCH 32768 /* jobs; 5 MB */
+
+struct seen_asked {
+	size_t tag;
+	unsigned keys;
+};
+
+struct seen_batch {
+	struct ledger_key *keys; /* of all jobs, in their order */
+	struct seen_asked *jobs;
+	uint32_t count, key_count;
+};
+
+int seen_batch_add(struct seen_batch *b, const struct job_head *head,
+    size_t tag, struct err *err) CHECKED;
+int seen_batch_ask(struct seen_batch *b, struct spool *s,
+    int (*missing)(void *arg, size_t tag, struct err *err), void *arg,
+    struct err *err) CHECKED;
+void seen_batch_release(struct seen_batch *b);
 
 /* Makes the entries that are missing (recovery). */
 int seen_restore(

@@ -37,13 +37,8 @@
 #include "fsio.h"
 #include "spool_inodes.h"
 #include "spool_inside.h"
+#include "spool_owners.h"
 #include "spool_recover.h"
-
-struct owner_seen {
-	char name[OWNER_LEN + 1]; /* "" in a free place */
-	int dead, has_file;
-	unsigned slots; /* still there after us */
-};
 
 struct slot {
 	ino_t ino;
@@ -58,72 +53,19 @@ struct recovery {
 	void *arg;
 	struct slot *slots; /* by inode: so they lie on the disk */
 	size_t slot_count, slot_cap;
-	struct owner_seen *owners; /* a hash table, half full at most */
-	size_t owner_count, owner_cap;
+	struct owners owners;
 	uint8_t (*bodies)[DIGEST_LEN]; /* of jobs that have their slot still */
 	size_t body_count, body_cap;
-	struct inodes waiting; /* of jobs that are not settled */
+	struct inodes waiting;	 /* of jobs that are not settled */
+	int resolved;		 /* no job has two names any more */
+	struct seen_batch asked; /* jobs whose entries may be lost, by slot */
+	int sure;		 /* some of them are */
 };
 
 static int
 out_of_memory(struct err *err)
 {
 	return err_set(err, ERR_TEMP, 0, "recovery: out of memory");
-}
-
-/* An owner's place in the table, or the free one where it would be. Its
- * name is a random number already. */
-static struct owner_seen *
-place_of(struct owner_seen *table, size_t size, const char *name)
-{
-	size_t i = strtoul(name, NULL, 16) & (size - 1);
-
-	while (table[i].name[0] != '\0' && strcmp(table[i].name, name) != 0)
-		i = (i + 1) & (size - 1);
-	return &table[i];
-}
-
-static int
-grow_owners(struct recovery *r, struct err *err)
-{
-	size_t size = r->owner_cap > 0 ? 2 * r->owner_cap : 64;
-	struct owner_seen *table = calloc(size, sizeof *table);
-
-	if (table == NULL)
-		return out_of_memory(err);
-	for (size_t i = 0; i < r->owner_cap; i++) {
-		struct owner_seen *o = &r->owners[i];
-
-		if (o->name[0] != '\0')
-			*place_of(table, size, o->name) = *o;
-	}
-	free(r->owners);
-	r->owners = table;
-	r->owner_cap = size;
-	return 0;
-}
-
-/* The result is good until the next call. */
-static int
-find_owner(struct recovery *r, const char *name, struct owner_seen **out,
-    struct err *err)
-{
-	struct owner_seen *o;
-	int lock;
-
-	if (2 * r->owner_count >= r->owner_cap && grow_owners(r, err) == -1)
-		return -1;
-	o = place_of(r->owners, r->owner_cap, name);
-	if (o->name[0] == '\0') {
-		r->owner_count++;
-		memcpy(o->name, name, sizeof o->name);
-		/* The dead stay dead: the lock need not be kept. */
-		o->dead = owner_is_dead(r->spool, name, &lock);
-		if (o->dead)
-			fs_close(&lock);
-	}
-	*out = o;
-	return 0;
 }
 
 static int
@@ -159,10 +101,26 @@ is_waiting(struct recovery *r, const struct stat *st)
 	return st->st_nlink == 2 && inodes_has(&r->waiting, st->st_ino);
 }
 
+static int look_again(void *arg, size_t slot, struct err *err);
+
+/* Its entries are asked for with those of others; most are there. */
+static int
+keep_waiting(struct recovery *r, const struct slot *slot,
+    const struct job_head *head, struct err *err)
+{
+	int rc =
+	    seen_batch_add(&r->asked, head, (size_t)(slot - r->slots), err);
+
+	if (rc == 1)
+		rc = seen_batch_ask(&r->asked, r->spool, look_again, r, err);
+	return rc == 0 ? add_body(r, head, err) : -1;
+}
+
 /* A slot with a second name: the deed of a job. */
 static int
-keep_deed(struct recovery *r, const struct owner_seen *owner, int fd,
-    const struct stat *st, struct err *err)
+keep_deed(struct recovery *r, const struct slot *slot,
+    const struct owner_known *owner, int fd, const struct stat *st,
+    struct err *err)
 {
 	struct job_head head;
 	struct err unreadable;
@@ -173,11 +131,11 @@ keep_deed(struct recovery *r, const struct owner_seen *owner, int fd,
 	if (head_read(&head, &body_at, fd, &unreadable) == -1)
 		return 0;
 	/* Nearly all: nothing is to be made, so nothing more is looked at. */
-	if (is_waiting(r, st)) {
+	if (is_waiting(r, st) && !r->sure) {
 		if (r->visit != NULL)
 			r->visit(r->arg, st->st_ino, &head);
-		if (!owner->dead || seen_is_whole(r->spool, &head))
-			return add_body(r, &head, err);
+		return owner->dead ? keep_waiting(r, slot, &head, err)
+				   : add_body(r, &head, err);
 	}
 	/* Dead and bad ones are to be forgotten. */
 	state = spool_settled_as(r->spool, head.id, st);
@@ -187,6 +145,22 @@ keep_deed(struct recovery *r, const struct owner_seen *owner, int fd,
 		return -1;
 	/* A power cut, the only way to lose the entries, kills owners. */
 	return owner->dead ? seen_restore(r->spool, &head, err) : 0;
+}
+
+/*
+ * A job has a second name only where its file has three, or two without a
+ * slot's. So it is looked for when one of these is met, which is seldom.
+ */
+static int
+resolve_twins(struct recovery *r, struct err *err)
+{
+	if (r->resolved)
+		return 0;
+	r->resolved = 1;
+	if (spool_resolve_twins(r->spool, r->out, err) == -1)
+		return -1;
+	inodes_release(&r->waiting);
+	return inodes_read_waiting(&r->waiting, r->spool, err);
 }
 
 static int
@@ -281,12 +255,27 @@ by_inode(const void *a, const void *b)
 	return (x->ino > y->ino) - (x->ino < y->ino);
 }
 
+/* 1 if something waits under a name whose slot is not there. */
+static int
+is_without_slot(const struct recovery *r)
+{
+	for (size_t i = 0; i < r->waiting.count; i++) {
+		const struct slot wanted = { .ino = r->waiting.list[i] };
+
+		if (r->slot_count == 0 ||
+		    bsearch(&wanted, r->slots, r->slot_count, sizeof *r->slots,
+			by_inode) == NULL)
+			return 1;
+	}
+	return 0;
+}
+
 static int
 note_owner(struct recovery *r, const char *name, struct err *err)
 {
-	struct owner_seen *owner;
+	struct owner_known *owner;
 
-	if (find_owner(r, name, &owner, err) == -1)
+	if (owners_find(&r->owners, r->spool, name, &owner, err) == -1)
 		return -1;
 	owner->has_file = 1;
 	return 0;
@@ -316,7 +305,7 @@ list_slots(struct recovery *r, struct err *err)
 }
 
 static int
-owner_of(struct recovery *r, const struct slot *slot, struct owner_seen **out,
+owner_of(struct recovery *r, const struct slot *slot, struct owner_known **out,
     struct err *err)
 {
 	char name[OWNER_LEN + 1];
@@ -324,29 +313,44 @@ owner_of(struct recovery *r, const struct slot *slot, struct owner_seen **out,
 
 	if (!slot_parse(slot->name, name, &seq))
 		BUG("a slot's name");
-	return find_owner(r, name, out, err);
+	return owners_find(&r->owners, r->spool, name, out, err);
+}
+
+/* What the slot is, once its job has no second name. */
+static int
+learn_names(struct recovery *r, const struct slot *slot, int fd,
+    struct stat *st, struct err *err)
+{
+	for (;;) {
+		if (fstat(fd, st) == -1)
+			return err_sys(err, "tmp/%s", slot->name);
+		if (st->st_nlink < 3 || r->resolved)
+			return 0;
+		if (resolve_twins(r, err) == -1)
+			return -1;
+	}
 }
 
 /* Looks at one; those that are alone are left for later. */
 static int
 look_at_slot(struct recovery *r, struct slot *slot, struct err *err)
 {
-	struct owner_seen *owner;
-	struct err ignored;
+	struct owner_known *owner;
+	struct err why;
 	struct stat st;
-	int fd, rc = 0;
+	int fd, rc;
 
 	if (owner_of(r, slot, &owner, err) == -1)
 		return -1;
-	/* Planted things that are no files, and what went away meanwhile. */
-	if (fs_open_read(
-		&fd, r->spool->dirs[SPOOL_TMP], slot->name, &ignored) == -1)
-		return 0;
-	if (fstat(fd, &st) == -1)
-		rc = err_sys(err, "tmp/%s", slot->name);
-	else if (st.st_nlink > 1)
-		rc = keep_deed(r, owner, fd, &st, err);
-	else
+	/* What went away meanwhile; and planted things that are no files, or
+	 * what cannot be opened this time: its names are not known. */
+	if (fs_open_read(&fd, r->spool->dirs[SPOOL_TMP], slot->name, &why) ==
+	    -1)
+		return why.sys == ENOENT ? 0 : resolve_twins(r, err);
+	rc = learn_names(r, slot, fd, &st, err);
+	if (rc == 0 && st.st_nlink > 1)
+		rc = keep_deed(r, slot, owner, fd, &st, err);
+	else if (rc == 0)
 		slot->alone = owner->dead != 0;
 	if (!slot->alone)
 		owner->slots++;
@@ -354,10 +358,23 @@ look_at_slot(struct recovery *r, struct slot *slot, struct err *err)
 	return rc;
 }
 
+/* One whose job lacks an entry. */
+static int
+look_again(void *arg, size_t slot, struct err *err)
+{
+	struct recovery *r = arg;
+	int rc;
+
+	r->sure = 1;
+	rc = look_at_slot(r, &r->slots[slot], err);
+	r->sure = 0;
+	return rc;
+}
+
 static int
 judge_slot(struct recovery *r, const struct slot *slot, struct err *err)
 {
-	struct owner_seen *owner;
+	struct owner_known *owner;
 	struct stat st;
 	int fd, rc = 0;
 
@@ -386,28 +403,17 @@ look_at_slots(struct recovery *r, struct err *err)
 {
 	int rc = list_slots(r, err);
 
+	if (rc == 0 && is_without_slot(r))
+		rc = resolve_twins(r, err);
 	for (size_t i = 0; rc == 0 && i < r->slot_count; i++)
 		rc = look_at_slot(r, &r->slots[i], err);
+	if (rc == 0)
+		rc = seen_batch_ask(&r->asked, r->spool, look_again, r, err);
 	for (size_t i = 0; rc == 0 && i < r->slot_count; i++) {
 		if (r->slots[i].alone)
 			rc = judge_slot(r, &r->slots[i], err);
 	}
 	return rc;
-}
-
-/* Owner files of the dead that have no slot left. */
-static void
-remove_owners(struct recovery *r)
-{
-	for (size_t i = 0; i < r->owner_cap; i++) {
-		const struct owner_seen *owner = &r->owners[i];
-		char file[OWNER_LEN + sizeof ".own"];
-
-		if (!owner->has_file || !owner->dead || owner->slots > 0)
-			continue;
-		snprintf(file, sizeof file, "%s.own", owner->name);
-		unlinkat(r->spool->dirs[SPOOL_TMP], file, 0);
-	}
 }
 
 static int
@@ -442,16 +448,16 @@ spool_recover(struct spool *s, struct spool_recovered *out, spool_waits *visit,
 
 	if (lock_recovery(s, &lock, err) == -1)
 		return -1;
-	if (spool_resolve_twins(s, &done, err) == 0 &&
-	    inodes_read_waiting(&r.waiting, s, err) == 0 &&
+	if (inodes_read_waiting(&r.waiting, s, err) == 0 &&
 	    look_at_slots(&r, err) == 0) {
-		remove_owners(&r);
+		owners_tidy(&r.owners, s);
 		*out = done;
 		rc = 0;
 	}
 	inodes_release(&r.waiting);
+	seen_batch_release(&r.asked);
 	free(r.slots);
-	free(r.owners);
+	owners_release(&r.owners);
 	free(r.bodies);
 	close(lock);
 	return rc;

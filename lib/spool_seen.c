@@ -149,17 +149,6 @@ seen_claim(struct spool *s, const struct seen_keys *keys, enum accepted *how,
 }
 
 int
-seen_is_whole(struct spool *s, const struct job_head *head)
-{
-	struct seen_keys keys;
-	struct err ignored;
-
-	return seen_keys(&keys, head, &ignored) == 0 &&
-	       ledger_look(s->seen, keys.key, keys.count, &keys.since) ==
-		   (1u << keys.count) - 1;
-}
-
-int
 seen_restore(struct spool *s, const struct job_head *head, struct err *err)
 {
 	struct seen_keys keys;

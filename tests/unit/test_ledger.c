@@ -315,6 +315,44 @@ what_came_since_the_look_is_found(void **state)
 	ledger_free(other);
 }
 
+static void
+many_are_found_as_each_is(void **state)
+{
+	enum { MANY = 3000 };
+	static struct ledger_key keys[MANY];
+	static char there[MANY];
+	struct ledger *l = fixture_ledger(*state),
+		      *other = fixture_ledger(*state);
+	struct err err;
+	uint64_t since;
+
+	/* every third, in more than one generation */
+	for (unsigned n = 0; n < MANY; n++)
+		keys[n] = fixture_key('d', n);
+	assert_int_equal(ledger_look_many(l, keys, MANY, there, &err), 0);
+	for (unsigned n = 0; n < MANY; n++)
+		assert_int_equal(there[n], 0);
+	for (unsigned n = 0; n < MANY; n += 3)
+		assert_int_equal(fixture_claim(l, &keys[n]), 1);
+	for (unsigned n = 0; n < 20 * MANY; n++) {
+		struct ledger_key key = fixture_key('b', n);
+
+		assert_int_equal(fixture_claim(l, &key), 1);
+	}
+	assert_true(l->count > 1);
+	for (unsigned n = 1; n < MANY; n += 300)
+		assert_int_equal(fixture_claim(l, &keys[n]), 1);
+	assert_int_equal(ledger_look_many(other, keys, MANY, there, &err), 0);
+	for (unsigned n = 0; n < MANY; n++) {
+		assert_int_equal(there[n], n % 3 == 0 || n % 300 == 1);
+		assert_int_equal(
+		    ledger_look(other, &keys[n], 1, &since), there[n]);
+	}
+	assert_int_equal(ledger_look_many(other, keys, 0, there, &err), 0);
+	ledger_free(l);
+	ledger_free(other);
+}
+
 #define IN_SPOOL(test)                                                         \
 	cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
@@ -330,6 +368,7 @@ main(void)
 		IN_SPOOL(nothing_is_lost_when_it_grows),
 		cmocka_unit_test(others_see_at_once_that_it_grew),
 		IN_SPOOL(what_came_since_the_look_is_found),
+		IN_SPOOL(many_are_found_as_each_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

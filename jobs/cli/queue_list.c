@@ -15,14 +15,18 @@
 #include "cli/table.h"
 #include "clock.h"
 #include "json.h"
+#include "runner/order.h"
 #include "spool.h"
 
 /*
  * `hookspool queue list`. A spool may hold a hundred thousand jobs: names
- * and times of all are read, heads only of those that are shown.
+ * and times of all are read, heads only of those that are shown. Where the
+ * runner keeps the order of those in new/, a few more than are shown are read
+ * of them.
  */
 
 #define LIST_LIMIT 100 /* unless --limit says otherwise */
+#define ORDER_MORE 100 /* read: the runner's order is not quite ours */
 
 struct entry {
 	unsigned state;
@@ -39,6 +43,7 @@ struct listing {
 	size_t limit, shown;
 	struct entry *entries;
 	size_t count, room;
+	uint64_t others; /* of new/, not read */
 	struct table table;
 	struct buf json;
 };
@@ -69,6 +74,8 @@ static const struct {
 static int parse_arguments(struct listing *l);
 static int parse_states(unsigned *out, const char *word);
 static int collect(struct listing *l, struct err *err);
+static int collect_first(struct listing *l);
+static int add_first(void *arg, const struct spool_name *name);
 static int add_entry(void *arg, const struct spool_name *name);
 static int by_time(const void *a, const void *b);
 static int is_settled(unsigned state);
@@ -148,11 +155,40 @@ collect(struct listing *l, struct err *err)
 	for (l->state = SPOOL_NEW; l->state < SPOOL_STATES; l->state++) {
 		if ((l->states & 1u << l->state) == 0)
 			continue;
+		if (l->state == SPOOL_NEW && collect_first(l))
+			continue;
 		if (spool_each(l->cli->spool, l->state, add_entry, l, err) ==
 		    -1)
 			return -1;
 	}
 	return 0;
+}
+
+static int
+add_first(void *arg, const struct spool_name *name)
+{
+	struct listing *l = arg;
+
+	add_entry(l, name);
+	return l->count == l->limit + ORDER_MORE;
+}
+
+/* The first of new/ by the runner's order: 1; or 0 where all are to be read,
+ * for it is not known, or too few of those that it names are left. */
+static int
+collect_first(struct listing *l)
+{
+	uint64_t total;
+
+	if (l->limit > ORDER_MOST - ORDER_MORE || l->repository != NULL)
+		return 0;
+	if (!order_each(l->cli->spool, add_first, l, &total) ||
+	    l->count < l->limit + ORDER_MORE) {
+		l->count = 0;
+		return 0;
+	}
+	l->others = total > l->count ? total - l->count : 0;
+	return 1;
 }
 
 /* rename() leaves a file's mtime, so it tells when a job was accepted (or,
@@ -213,7 +249,7 @@ show_entries(struct listing *l)
 		show_entry(l, &l->entries[i]);
 	buf_adds(&l->json, "]");
 	json_put_int(&l->json, "shown", (int64_t)l->shown);
-	json_put_int(&l->json, "total", (int64_t)l->count);
+	json_put_int(&l->json, "total", (int64_t)(l->count + l->others));
 	buf_addc(&l->json, '}');
 }
 
@@ -315,7 +351,7 @@ print_listing(struct listing *l)
 	code = table_print(&l->table, &l->screen);
 	if (code == CLI_YES && l->shown == l->limit && l->shown < l->count)
 		fprintf(stderr,
-		    "hookspool: %zu of %zu jobs shown; --limit 0 shows all\n",
-		    l->shown, l->count);
+		    "hookspool: %zu of %ju jobs shown; --limit 0 shows all\n",
+		    l->shown, (uintmax_t)(l->count + l->others));
 	return code;
 }

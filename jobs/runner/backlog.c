@@ -186,6 +186,7 @@ forget(struct backlog *b, struct entry *e)
 		p = &(*p)->chain;
 	*p = e->chain;
 	b->n_ids--;
+	b->changes++;
 	b->count[e->w.in]--;
 	leave_line(e);
 	free(e);
@@ -206,6 +207,7 @@ backlog_put(struct backlog *b, const struct waiting *w, char moot[JOB_ID_MAX])
 	e->chain = *bucket;
 	*bucket = e;
 	b->count[w->in]++;
+	b->changes++;
 	k = backlog_get_key(b, w->key);
 	unplace(b, k);
 	line_up(k, e);
@@ -388,4 +390,10 @@ size_t
 backlog_count(const struct backlog *b, enum waits in)
 {
 	return b->count[in];
+}
+
+unsigned long
+backlog_changes(const struct backlog *b)
+{
+	return b->changes;
 }

@@ -109,4 +109,12 @@ void backlog_unpark(struct backlog *b);
 
 size_t backlog_count(const struct backlog *b, enum waits in);
 
+/* Another number after each change of what waits. */
+unsigned long backlog_changes(const struct backlog *b);
+
+/* The oldest of a directory, oldest first; how many. Looks at little more
+ * than those and one of each key. */
+size_t backlog_oldest(const struct backlog *b, enum waits in,
+    const struct waiting **out, size_t max);
+
 #endif

@@ -36,6 +36,7 @@ struct backlog {
 	size_t n_ids, n_keys, id_buckets, key_buckets; /* powers of two */
 	size_t count[2];			       /* by enum waits */
 	size_t n_aside, n_parked;
+	unsigned long changes;
 	struct heap ready, later;
 };
 

@@ -208,6 +208,7 @@ runner_open(struct runner *r, struct err *err)
 		if (other != 0)
 			return other;
 	}
+	order_begin(&r->order, r->spool);
 	if (presence_join(r->spool, &r->presence, err) == -1 ||
 	    upkeep_recover(r, &heads, err) == -1 ||
 	    settler_init(&r->settler, r->spool, r->settings.form, err) == -1)

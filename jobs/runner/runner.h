@@ -10,6 +10,7 @@
 #include "runner/forker.h"
 #include "runner/job.h"
 #include "runner/kinds.h"
+#include "runner/order.h"
 #include "runner/reporter.h"
 #include "runner/scan.h"
 #include "runner/schedule.h"
@@ -35,6 +36,7 @@ struct config_watch;
  *   reporter.c who sends commit statuses, and when
  *   forker.c   a worker that is ready and forks for each job
  *   requests.c operators' requests
+ *   order.c    what waits, for who lists it
  *
  * A job's struct is in exactly one of the lists running (its worker lives),
  * ended (the worker is dead, strays of it may live), judged (never started,
@@ -80,6 +82,7 @@ struct runner {
 	struct sweeper *sweeper; /* a pass under way, or NULL */
 	struct reporter reporter;
 	struct forker forker;
+	struct order order;
 
 	struct job *running, *ended, *judged;
 	unsigned n_running, n_ended, n_judged;

@@ -402,6 +402,7 @@ upkeep_round(struct runner *r, int64_t now)
 		requests_perform(r, now);
 	reporter_round(r, now);
 	forker_round(&r->forker, now);
+	order_round(&r->order, r->spool, r->backlog, now);
 	show_life(r, now);
 }
 
@@ -421,6 +422,7 @@ upkeep_wake(const struct runner *r, int64_t now)
 	sooner(&at, r->next_recovery);
 	sooner(&at, reporter_wake(r));
 	sooner(&at, forker_wake(&r->forker));
+	sooner(&at, order_wake(&r->order, r->backlog));
 	if (may_sweep(r, now))
 		sooner(&at, r->next_sweep);
 	if (watchdog_every() > 0)

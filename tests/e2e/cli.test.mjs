@@ -72,6 +72,42 @@ describe('queue list', () => {
     assert.ok(Date.now() - start < 5000, `${Date.now() - start} ms`);
   });
 
+  test('the order that a runner keeps is believed as far as it goes',
+    async () => {
+      const spool = new Spool();
+      const jobs = [];
+      for (let i = 0; i < 110; i++)
+        jobs.push(spool.add('new', { time: 1000 + i, repository: 'octo/r' }));
+      const later = spool.add('hold', { time: 500 }); // older than all of them
+      const names = jobs.map((job) => `${job.id}.0`);
+      const gone = `0-${randomUUID()}.0`;
+      // As if a runner lived: its lock is held while the command runs.
+      const list = async (lines, ...options) => {
+        writeFileSync(join(spool.dir, 'lock/waiting'), lines.join('\n') + '\n');
+        const { stdout } = await run(['flock', '-s',
+          join(spool.dir, 'lock/runner'), program, '--config', spool.config,
+          '--json', 'queue', 'list', ...options]);
+        const { jobs: shown, total } = JSON.parse(stdout);
+        return [total, ...shown.slice(0, 3).map((job) => job.job_id)];
+      };
+      const three = [later.id, jobs[0].id, jobs[1].id];
+      assert.deepEqual(await list([5000, gone, ...names], '--limit', '3'),
+        [5001, ...three], 'the number is the runner\'s, what is gone is not');
+      const youngest = [...names].reverse();
+      assert.deepEqual(await list([5000, ...youngest], '--limit', '10'),
+        [5001, ...three], 'by their times');
+      assert.deepEqual(await list([5000, ...names.slice(50)], '--limit', '3'),
+        [111, ...three], 'too few of them');
+      assert.deepEqual(await list([5000, 'what', ...names], '--limit', '3'),
+        [111, ...three], 'not written by a runner');
+      assert.deepEqual(await list([5000, ...names], '--limit', '0'),
+        [111, ...three], 'all are asked for');
+      assert.deepEqual(await list([5000, ...names], '--repo', 'octo/r'),
+        [111, ...jobs.slice(0, 3).map((job) => job.id)], 'by their heads');
+      const { value } = await spool.json('queue', 'list', '--limit', '3');
+      assert.equal(value.total, 111, 'no runner lives');
+    });
+
   test('an unreadable file is shown as one', async () => {
     const spool = new Spool();
     const id = `0-${randomUUID()}`;

@@ -264,6 +264,35 @@ a_parked_key_lets_others_pass(void **state)
 	assert_string_equal(next(0), "");
 }
 
+static void
+the_oldest_of_all_are_told(void **state)
+{
+	static const char *const in_order[] = { "a", "b", "c", "d", "f" };
+	const struct waiting *out[10];
+	unsigned long before = backlog_changes(backlog);
+
+	(void)state;
+	assert_int_equal(backlog_oldest(backlog, WAITS_NEW, out, 10), 0);
+	put("f", "three", 9, 0);
+	put("c", "two", 3, 0);
+	put("r", "two", 1, 70); /* in retry/, before those of its key */
+	put("b", "one", 2, 0);
+	put("d", "two", 4, 0);
+	put("a", "one", 2, 0); /* the same time: by ID */
+	assert_true(backlog_changes(backlog) != before);
+	for (size_t max = 0; max < 10; max++) {
+		size_t n = backlog_oldest(backlog, WAITS_NEW, out, max);
+
+		assert_int_equal(n, max < 5 ? max : 5);
+		for (size_t i = 0; i < n; i++)
+			assert_string_equal(out[i]->id, in_order[i]);
+	}
+	/* also of a key that runs */
+	backlog_take(backlog, "a");
+	assert_int_equal(backlog_oldest(backlog, WAITS_NEW, out, 1), 1);
+	assert_string_equal(out[0]->id, "b");
+}
+
 int
 main(void)
 {
@@ -278,6 +307,7 @@ main(void)
 		TEST(a_newer_one_makes_an_older_one_moot),
 		TEST(what_a_scan_did_not_see_is_forgotten),
 		TEST(many_jobs_come_in_order),
+		TEST(the_oldest_of_all_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

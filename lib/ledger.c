@@ -78,6 +78,13 @@ take_lock(struct ledger *l, struct err *err)
 	return 0;
 }
 
+static void
+forget_pages(struct ledger *l)
+{
+	for (unsigned i = 0; i < LEDGER_HELD; i++)
+		l->held[i].number = 0;
+}
+
 int
 ledger_lock(struct ledger *l, struct err *err)
 {
@@ -86,6 +93,7 @@ ledger_lock(struct ledger *l, struct err *err)
 		pthread_mutex_unlock(&l->lock);
 		return -1;
 	}
+	forget_pages(l);
 	if (ledger_refresh(l, err) == -1) {
 		ledger_unlock(l);
 		return -1;
@@ -123,6 +131,27 @@ read_page(const struct generation *g, off_t at, char page[LEDGER_PAGE],
 	return 0;
 }
 
+/* With the lock: the page, read once; NULL where it cannot be. */
+static char *
+hold_page(
+    struct ledger *l, const struct generation *g, off_t at, struct err *err)
+{
+	struct held_page *held;
+
+	for (unsigned i = 0; i < LEDGER_HELD; i++) {
+		held = &l->held[i];
+		if (held->number == g->number && held->at == at)
+			return held->bytes;
+	}
+	held = &l->held[l->held_next++ % LEDGER_HELD];
+	held->number = 0;
+	if (read_page(g, at, held->bytes, err) == -1)
+		return NULL;
+	held->number = g->number;
+	held->at = at;
+	return held->bytes;
+}
+
 /* Before its first claim a process knows of no generation. */
 static void
 be_listed(struct ledger *l)
@@ -137,27 +166,46 @@ be_listed(struct ledger *l)
 		ledger_unlock(l);
 }
 
+/* Adds to *there; -1 where not all could be read. Keys side by side that share
+ * a page cost one read. */
+static int
+look_through(const struct generation *g, const struct ledger_key *keys,
+    unsigned count, unsigned *there)
+{
+	char page[LEDGER_PAGE];
+	struct err unread;
+	off_t at = -1;
+	int rc = 0;
+
+	for (unsigned k = 0; k < count; k++) {
+		if (*there & 1u << k)
+			continue;
+		if (page_of(g, &keys[k]) != at) {
+			at = page_of(g, &keys[k]);
+			if (read_page(g, at, page, &unread) == -1) {
+				at = -1;
+				rc = -1;
+				continue;
+			}
+		}
+		if (ledger_page_find(page, &keys[k]) != -1)
+			*there |= 1u << k;
+	}
+	return rc;
+}
+
 unsigned
 ledger_look(struct ledger *l, const struct ledger_key *keys, unsigned count,
     uint64_t *since)
 {
-	char page[LEDGER_PAGE];
-	struct err unread;
 	unsigned there = 0;
 
 	be_listed(l);
 	pthread_rwlock_rdlock(&l->swap);
 	*since = l->count > 0 ? l->files[l->count - 1].number : 0;
-	for (unsigned n = l->count * count; n-- > 0;) {
-		const struct generation *g = &l->files[n / count];
-		unsigned k = n % count;
-
-		if (there & 1u << k)
-			continue;
-		if (read_page(g, page_of(g, &keys[k]), page, &unread) == -1)
+	for (unsigned i = l->count; i-- > 0;) {
+		if (look_through(&l->files[i], keys, count, &there) == -1)
 			*since = 0; /* who has the lock must look again */
-		else if (ledger_page_find(page, &keys[k]) != -1)
-			there |= 1u << k;
 	}
 	pthread_rwlock_unlock(&l->swap);
 	return there;
@@ -167,14 +215,14 @@ int
 ledger_find(struct ledger *l, const struct ledger_key *key, uint64_t since,
     struct err *err)
 {
-	char page[LEDGER_PAGE];
-
 	for (unsigned i = l->count; i-- > 0;) {
 		const struct generation *g = &l->files[i];
+		const char *page;
 
 		if (g->number < since)
 			break;
-		if (read_page(g, page_of(g, key), page, err) == -1)
+		page = hold_page(l, g, page_of(g, key), err);
+		if (page == NULL)
 			return -1;
 		if (ledger_page_find(page, key) != -1)
 			return 1;
@@ -187,19 +235,22 @@ static int
 try_put(struct ledger *l, const struct ledger_key *key, struct err *err)
 {
 	struct generation *g = &l->files[l->count - 1];
-	char page[LEDGER_PAGE], entry[LEDGER_ENTRY];
 	off_t at = page_of(g, key);
+	char *page = hold_page(l, g, at, err);
 	int place;
 
-	if (read_page(g, at, page, err) == -1)
+	if (page == NULL)
 		return -1;
 	place = ledger_page_free(page);
 	if (place == -1)
 		return 1;
-	ledger_entry(entry, key, clock_wall());
+	ledger_entry(page + place, key, clock_wall());
 	g->dirty = 1;
-	if (fs_pwrite_all(g->fd, entry, sizeof entry, at + place, err) == -1)
+	if (fs_pwrite_all(g->fd, page + place, LEDGER_ENTRY, at + place, err) ==
+	    -1) {
+		forget_pages(l); /* some of it may have been written */
 		return err_prefix(err, "seen");
+	}
 	return 0;
 }
 
@@ -223,6 +274,7 @@ ledger_erase(struct ledger *l, const struct ledger_key *key, struct err *err)
 	char page[LEDGER_PAGE];
 	int place;
 
+	forget_pages(l);
 	for (unsigned i = 0; i < l->count; i++) {
 		struct generation *g = &l->files[i];
 		off_t at = page_of(g, key);

@@ -43,6 +43,11 @@ struct ledger_key {
 /* The first 16 bytes of a digest; the kind is a lower-case letter. */
 void ledger_key(struct ledger_key *out, char kind, const uint8_t digest[16]);
 
+/* A key in the page of another, so that both cost one read. It has to be made
+ * so each time. */
+void ledger_key_beside(struct ledger_key *out, char kind,
+    const uint8_t digest[16], const struct ledger_key *other);
+
 struct ledger;
 
 /* `dir` is borrowed; files are made with `mode` when they are needed. */

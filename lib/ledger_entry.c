@@ -36,6 +36,14 @@ put_checksum(char out[9], const char *entry)
 }
 
 void
+ledger_key_beside(struct ledger_key *out, char kind, const uint8_t digest[16],
+    const struct ledger_key *other)
+{
+	ledger_key(out, kind, digest);
+	out->spread = other->spread;
+}
+
+void
 ledger_key(struct ledger_key *out, char kind, const uint8_t digest[16])
 {
 	char digits[2 * 16 + 1];

@@ -20,10 +20,11 @@
 #define LEDGER_PAGE    4096
 #define LEDGER_PLACES  (LEDGER_PAGE / LEDGER_ENTRY)
 #define LEDGER_FIRST   64    /* pages: 256 kB, about 900 jobs */
-#define LEDGER_LARGEST 16384 /* pages: 64 MB, about 200,000 jobs */
+#define LEDGER_LARGEST 16384 /* pages: 64 MB, about 180,000 jobs */
 #define LEDGER_GROWTH  8
 #define LEDGER_NAME    40
 #define LEDGER_FILES   16 /* so many of the newest are looked through */
+#define LEDGER_HELD    2  /* pages kept while the lock is held: a claim's */
 
 struct generation {
 	uint64_t number;
@@ -37,6 +38,13 @@ struct generation {
 	int failed; /* a flush of `fd` failed */
 };
 
+/* A page as it was read: of the generation `number`, or 0. */
+struct held_page {
+	uint64_t number;
+	off_t at;
+	char bytes[LEDGER_PAGE];
+};
+
 struct ledger {
 	int dir; /* borrowed */
 	mode_t mode;
@@ -48,6 +56,10 @@ struct ledger {
 	struct timespec listed; /* the directory's mtime then */
 	struct generation files[LEDGER_FILES]; /* oldest first */
 	unsigned count;
+	/* Nobody else changes a page while we have the lock, so what was
+	 * looked through is not read again to put an entry there. */
+	struct held_page held[LEDGER_HELD];
+	unsigned held_next; /* the one to be given up next */
 };
 
 /* ---- ledger_entry.c ---- */

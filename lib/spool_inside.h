@@ -143,8 +143,8 @@ void stock_abandon(struct spool *s);
 /* ---- spool_seen.c ---- */
 
 enum seen_kind {
-	SEEN_DELIVERY, /* of a hook */
 	SEEN_BODY,
+	SEEN_DELIVERY, /* of a hook; in the page of the next */
 	SEEN_ID, /* whoever has it may use the ID made of the delivery alone */
 	SEEN_KINDS,
 };

@@ -21,39 +21,44 @@
 #include "uuid.h"
 
 /* By enum seen_kind. */
-static const char kinds[SEEN_KINDS] = { 'd', 'b', 'i' };
+static const char kinds[SEEN_KINDS] = { 'b', 'd', 'i' };
 
+/*
+ * A delivery's two entries share a page, the one that the delivery alone
+ * decides: each claim looks for both.
+ */
 static int
-add_key(struct seen_keys *out, enum seen_kind kind, const void *bytes,
-    size_t len, struct err *err)
+delivery_keys(
+    struct seen_keys *out, const struct job_head *head, struct err *err)
 {
-	uint8_t sum[DIGEST_LEN];
+	char text[sizeof head->hook_id + UUID_TEXT];
+	size_t hook = strlen(head->hook_id) + 1; /* the NUL divides the two */
+	size_t delivery = strlen(head->delivery);
+	uint8_t alone[DIGEST_LEN], with_hook[DIGEST_LEN];
 
-	if (digest_of(sum, bytes, len, err) == -1)
+	memcpy(text, head->hook_id, hook);
+	memcpy(text + hook, head->delivery, delivery);
+	if (digest_of(alone, head->delivery, delivery, err) == -1 ||
+	    digest_of(with_hook, text, hook + delivery, err) == -1)
 		return -1;
-	ledger_key(&out->key[kind], kinds[kind], sum);
+	ledger_key(&out->key[SEEN_ID], kinds[SEEN_ID], alone);
+	ledger_key_beside(&out->key[SEEN_DELIVERY], kinds[SEEN_DELIVERY],
+	    with_hook, &out->key[SEEN_ID]);
 	return 0;
 }
 
 int
 seen_keys(struct seen_keys *out, const struct job_head *head, struct err *err)
 {
-	char text[sizeof head->hook_id + UUID_TEXT], plain[JOB_ID_MAX];
-	size_t hook = strlen(head->hook_id) + 1; /* the NUL divides the two */
-	size_t delivery = strlen(head->delivery);
 	struct seen_keys k = { .count = SEEN_ID };
+	char plain[JOB_ID_MAX];
 
-	memcpy(text, head->hook_id, hook);
-	memcpy(text + hook, head->delivery, delivery);
-	if (add_key(&k, SEEN_DELIVERY, text, hook + delivery, err) == -1)
+	if (delivery_keys(&k, head, err) == -1)
 		return -1;
 	ledger_key(&k.key[SEEN_BODY], kinds[SEEN_BODY], head->sha256);
 	head_job_id(plain, head->number, head->delivery);
-	if (strcmp(plain, head->id) == 0) {
-		if (add_key(&k, SEEN_ID, head->delivery, delivery, err) == -1)
-			return -1;
+	if (strcmp(plain, head->id) == 0)
 		k.count = SEEN_KINDS;
-	}
 	*out = k;
 	return 0;
 }

@@ -147,8 +147,9 @@ int draft_reset(struct draft *d, struct err *err) CHECKED;
 void draft_free(struct draft *d);
 
 /*
- * Keeps `count` ready-made slots for this process; makes missing ones, in
- * batches, and returns. Called again and again by one thread of its own.
+ * Keeps `count` ready-made slots for this process, and more once these were
+ * not enough; makes missing ones, in batches, and returns. Called again and
+ * again by one thread of its own.
  * Without it every accept takes the longer way (a file made on the spot).
  */
 int spool_stock(struct spool *s, unsigned count, struct err *err) CHECKED;

@@ -29,7 +29,7 @@
 
 #define OWNER_LEN    8 /* hex digits of an owner's name */
 #define SLOT_CLASSES 2
-#define STOCK_MAX    256  /* slots of a class kept ready, each a descriptor */
+#define STOCK_MAX    1024 /* slots of a class kept ready */
 #define SLOT_BODY_AT 2048 /* of a body that was streamed */
 #define PENDING_MAX  64	  /* jobs durable, not yet in new/ */
 
@@ -42,14 +42,10 @@ struct owner {
 	pid_t pid; /* whose it is: a forked child makes its own */
 };
 
-struct ready {
-	uint32_t seq; /* the N of the slot's name */
-	int fd;	      /* open for writing, so that taking it costs no open() */
-};
-
 struct stock {
-	struct ready ready[STOCK_MAX]; /* a stack */
+	uint32_t ready[STOCK_MAX]; /* a stack of the N of their names */
 	unsigned count, wanted;
+	int ran_out; /* more were asked for than there were */
 };
 
 /* A job whose slot is durable, but that could not be linked to new/. */
@@ -137,8 +133,8 @@ int stock_take(struct spool *s, size_t size, char slot[SLOT_NAME_MAX], int *fd);
 /* Gives all ready slots back to the file system. */
 void stock_empty(struct spool *s);
 
-/* Lets go of a parent's, whose they stay. Called with the lock held. */
-void stock_abandon(struct spool *s);
+/* Forgets a parent's, whose they stay. Called with the lock held. */
+void stock_forget(struct spool *s);
 
 /* ---- spool_seen.c ---- */
 

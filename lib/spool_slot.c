@@ -71,7 +71,7 @@ have_owner(struct spool *s, struct err *err)
 	/* A forked child: the stock is the parent's, and so is the lock that
 	 * our copy of the descriptor would keep alive behind its back. */
 	fs_close(&s->owner.fd);
-	stock_abandon(s);
+	stock_forget(s);
 	s->pending_count = 0;
 	for (int i = 0; i < OWNER_TRIES; i++) {
 		int rc = try_owner(s, err);

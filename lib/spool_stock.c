@@ -22,7 +22,13 @@
  * head) and pull requests (22 to 28 kB). */
 const size_t slot_sizes[SLOT_CLASSES] = { 12288, 32768 };
 
-#define BATCH 128 /* slots made between two flushes */
+/* How many of each at most, 12 and 8 MB of zeros a process. There are half as
+ * many of the large as of the small from the start. */
+static const unsigned stock_most[SLOT_CLASSES] = { STOCK_MAX, 256 };
+
+/* Slots made between two flushes. The larger, the fewer waits for the disk
+ * under load; half of the stock, so that the rest lasts meanwhile. */
+#define BATCH 512
 
 /*
  * Under load a slot is used as soon as it is made, and the flush of the next
@@ -40,24 +46,32 @@ const size_t slot_sizes[SLOT_CLASSES] = { 12288, 32768 };
 #define SYNCFS_FROM 16
 
 struct batch {
-	char names[BATCH][SLOT_NAME_MAX];
-	struct ready ready[BATCH];
+	uint32_t seq[BATCH];
 	unsigned count;
+	int one_by_one; /* each file is flushed when it is made */
+	int unflushed;	/* a flush failed: nothing of it may be used */
 };
 
-static int
-flush_batch(struct spool *s, struct batch *b, struct err *err)
+static void
+slot_name(const struct spool *s, char slot[SLOT_NAME_MAX], uint32_t seq)
 {
-	if (b->count >= SYNCFS_FROM) {
-		if (syncfs(s->dirs[SPOOL_TMP]) == 0)
-			return 0;
-		return err_sys(err, "syncfs");
-	}
-	for (unsigned i = 0; i < b->count; i++) {
-		if (fs_sync(b->ready[i].fd, b->names[i], err) == -1)
-			return -1;
-	}
-	return fs_sync(s->dirs[SPOOL_TMP], "tmp", err);
+	snprintf(slot, SLOT_NAME_MAX, "%s.%" PRIu32, s->owner.name, seq);
+}
+
+/* A slot without a descriptor: there may be more of them than descriptors. */
+static int
+make_one(struct spool *s, struct batch *b, size_t size, struct err *err)
+{
+	char name[SLOT_NAME_MAX], owner[OWNER_LEN + 1];
+	int fd;
+
+	if (slot_make(s, size, name, &fd, err) == -1)
+		return -1;
+	slot_parse(name, owner, &b->seq[b->count++]);
+	if (b->one_by_one && fs_sync(fd, name, err) == -1)
+		b->unflushed = 1;
+	fs_close(&fd);
+	return b->unflushed ? -1 : 0;
 }
 
 /* As many as can be made; -1 with *err if not all of `want`. */
@@ -65,32 +79,48 @@ static int
 make_batch(struct spool *s, struct batch *b, size_t size, unsigned want,
     struct err *err)
 {
-	char owner[OWNER_LEN + 1];
+	int rc = 0;
 
-	for (b->count = 0; b->count < want; b->count++) {
-		unsigned i = b->count;
+	b->count = 0;
+	b->unflushed = 0;
+	b->one_by_one = want < SYNCFS_FROM;
+	while (rc == 0 && b->count < want)
+		rc = make_one(s, b, size, err);
+	return rc;
+}
 
-		if (slot_make(s, size, b->names[i], &b->ready[i].fd, err) == -1)
-			return -1;
-		slot_parse(b->names[i], owner, &b->ready[i].seq);
-	}
-	return 0;
+static int
+flush_batch(struct spool *s, struct batch *b, struct err *err)
+{
+	int fd = s->dirs[SPOOL_TMP], rc = 0;
+
+	if (b->count == 0 || b->unflushed)
+		return 0;
+	if (b->one_by_one)
+		rc = fs_sync(fd, "tmp", err);
+	else if (syncfs(fd) == -1)
+		rc = err_sys(err, "syncfs");
+	b->unflushed = rc == -1;
+	return rc;
 }
 
 /* Puts the batch into the stock, or removes its files. */
 static void
-end_batch(struct spool *s, struct stock *stock, struct batch *b, int good)
+end_batch(struct spool *s, struct stock *stock, const struct batch *b)
 {
+	char name[SLOT_NAME_MAX];
 	unsigned kept = 0;
 
+	if (b->unflushed)
+		atomic_store(&s->degraded, 1);
 	pthread_mutex_lock(&s->lock);
-	for (; good && kept < b->count && stock->count < STOCK_MAX; kept++)
-		stock->ready[stock->count++] = b->ready[kept];
+	while (!b->unflushed && kept < b->count && stock->count < STOCK_MAX)
+		stock->ready[stock->count++] = b->seq[kept++];
 	pthread_cond_broadcast(&s->stock_more);
 	pthread_mutex_unlock(&s->lock);
-	for (unsigned i = kept; i < b->count; i++) {
-		unlinkat(s->dirs[SPOOL_TMP], b->names[i], 0);
-		close(b->ready[i].fd);
+	for (; kept < b->count; kept++) {
+		slot_name(s, name, b->seq[kept]);
+		unlinkat(s->dirs[SPOOL_TMP], name, 0);
 	}
 }
 
@@ -110,38 +140,46 @@ static int
 refill(struct spool *s, unsigned class, struct err *err)
 {
 	struct stock *stock = &s->stock[class];
+	struct err unflushed;
 	struct batch b;
 	unsigned missing;
-	int made, flushed = 0;
+	int rc = 0;
 
-	while ((missing = count_missing(s, stock)) > 0) {
-		struct err failed;
-
-		made = make_batch(s, &b, slot_sizes[class],
-		    missing < BATCH ? missing : BATCH, &failed);
-		if (b.count > 0)
-			flushed = flush_batch(s, &b, err);
-		if (flushed == -1)
-			atomic_store(&s->degraded, 1);
-		end_batch(s, stock, &b, flushed == 0);
-		if (made == -1)
-			*err = failed;
-		if (made == -1 || flushed == -1)
-			return -1;
+	while (rc == 0 && (missing = count_missing(s, stock)) > 0) {
+		rc = make_batch(s, &b, slot_sizes[class],
+		    missing < BATCH ? missing : BATCH, err);
+		if (flush_batch(s, &b, &unflushed) == -1) {
+			*err = unflushed;
+			rc = -1;
+		}
+		end_batch(s, stock, &b);
 	}
-	return 0;
+	return rc;
+}
+
+/* Twice as many as before where they were not enough. */
+static void
+decide_wanted(struct stock *stock, unsigned least, unsigned most)
+{
+	if (stock->ran_out)
+		stock->wanted *= 2;
+	stock->ran_out = 0;
+	if (stock->wanted < least)
+		stock->wanted = least;
+	if (stock->wanted > most)
+		stock->wanted = most;
 }
 
 int
 spool_stock(struct spool *s, unsigned count, struct err *err)
 {
-	unsigned wanted = count < STOCK_MAX ? count : STOCK_MAX;
 	int rc = 0;
 
 	draft_publish_pending(s);
 	pthread_mutex_lock(&s->lock);
-	s->stock[0].wanted = wanted;
-	s->stock[1].wanted = (wanted + 1) / 2;
+	for (unsigned i = 0; i < SLOT_CLASSES; i++)
+		decide_wanted(
+		    &s->stock[i], (count + i) / (i + 1), stock_most[i]);
 	s->stock_filling = 1;
 	pthread_mutex_unlock(&s->lock);
 	for (unsigned i = 0; i < SLOT_CLASSES && rc == 0; i++)
@@ -164,20 +202,38 @@ is_low(const struct spool *s)
 	return 0;
 }
 
-/* Called with the lock held. */
+/* Called with the lock held: the class a slot was taken from, or -1. */
 static int
-take_ready(struct spool *s, size_t size, struct ready *out)
+take_ready(struct spool *s, size_t size, char slot[SLOT_NAME_MAX])
 {
-	for (unsigned i = 0; i < SLOT_CLASSES; i++) {
+	for (int i = 0; i < SLOT_CLASSES; i++) {
 		struct stock *stock = &s->stock[i];
 
-		if (size > slot_sizes[i] || stock->count == 0 ||
-		    s->owner.pid != getpid())
+		if (size > slot_sizes[i] || s->owner.pid != getpid())
 			continue;
-		*out = stock->ready[--stock->count];
-		return 1;
+		if (stock->count == 0) {
+			stock->ran_out = 1;
+			continue;
+		}
+		slot_name(s, slot, stock->ready[--stock->count]);
+		return i;
 	}
-	return 0;
+	return -1;
+}
+
+/* The file as it was made. Anything else is left for recovery to judge: what
+ * is written there would not be durable as a slot's bytes are. */
+static int
+open_ready(struct spool *s, const char *slot, size_t size)
+{
+	struct stat st;
+	int fd = openat(s->dirs[SPOOL_TMP], slot,
+	    O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd != -1 && (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
+			    st.st_nlink != 1 || st.st_size != (off_t)size))
+		fs_close(&fd);
+	return fd;
 }
 
 static struct timespec
@@ -189,15 +245,15 @@ time_after(int64_t ns)
 		.tv_nsec = (long)(end % CLOCK_SECOND) };
 }
 
-int
-stock_take(struct spool *s, size_t size, char slot[SLOT_NAME_MAX], int *fd)
+/* take_ready() that waits a moment where some are being made. */
+static int
+wait_ready(struct spool *s, size_t size, char slot[SLOT_NAME_MAX])
 {
 	struct timespec until = { 0 };
-	struct ready ready;
-	int taken, low, rc = 0;
+	int class, low, rc = 0;
 
 	pthread_mutex_lock(&s->lock);
-	while (!(taken = take_ready(s, size, &ready)) && s->stock_filling &&
+	while ((class = take_ready(s, size, slot)) == -1 && s->stock_filling &&
 	       size <= slot_sizes[SLOT_CLASSES - 1] && rc == 0) {
 		if (until.tv_sec == 0)
 			until = time_after(MAKING_TIME);
@@ -208,10 +264,22 @@ stock_take(struct spool *s, size_t size, char slot[SLOT_NAME_MAX], int *fd)
 	pthread_mutex_unlock(&s->lock);
 	if (low)
 		pthread_cond_signal(&s->stock_low);
-	if (!taken)
+	return class;
+}
+
+int
+stock_take(struct spool *s, size_t size, char slot[SLOT_NAME_MAX], int *fd)
+{
+	char name[SLOT_NAME_MAX];
+	int class = wait_ready(s, size, name), ready;
+
+	if (class == -1)
 		return 0;
-	snprintf(slot, SLOT_NAME_MAX, "%s.%" PRIu32, s->owner.name, ready.seq);
-	*fd = ready.fd;
+	ready = open_ready(s, name, slot_sizes[class]);
+	if (ready == -1)
+		return 0;
+	memcpy(slot, name, sizeof name);
+	*fd = ready;
 	return 1;
 }
 
@@ -219,25 +287,20 @@ void
 stock_empty(struct spool *s)
 {
 	char slot[SLOT_NAME_MAX];
-	int fd;
 
-	for (unsigned i = 0; i < SLOT_CLASSES; i++)
+	pthread_mutex_lock(&s->lock);
+	for (int i = 0; i < SLOT_CLASSES; i++)
 		s->stock[i].wanted = 0;
-	while (stock_take(s, 0, slot, &fd)) {
+	while (take_ready(s, 0, slot) != -1)
 		unlinkat(s->dirs[SPOOL_TMP], slot, 0);
-		close(fd);
-	}
+	pthread_mutex_unlock(&s->lock);
 }
 
 void
-stock_abandon(struct spool *s)
+stock_forget(struct spool *s)
 {
-	for (unsigned i = 0; i < SLOT_CLASSES; i++) {
-		struct stock *stock = &s->stock[i];
-
-		while (stock->count > 0)
-			close(stock->ready[--stock->count].fd);
-	}
+	for (int i = 0; i < SLOT_CLASSES; i++)
+		s->stock[i].count = 0;
 }
 
 void

@@ -244,3 +244,33 @@ fixture_age(const struct fixture *f, unsigned dir, const char *name, int64_t ns)
 			     AT_SYMLINK_NOFOLLOW),
 	    0);
 }
+
+void
+fixture_check_job(struct fixture *f, const struct job_head *head, size_t len)
+{
+	struct spool_name name;
+	struct job_head h;
+	struct err err = { 0 };
+	struct stat a, b;
+	unsigned state;
+	size_t body_at;
+	char file[SPOOL_NAME_MAX];
+	int fd;
+
+	assert_int_equal(
+	    spool_find(f->spool, head->id, &state, &name, &err), 0);
+	assert_int_equal(state, SPOOL_NEW);
+	assert_int_equal(name.attempt, 0);
+	spool_name_format(file, SPOOL_NEW, &name);
+	fd = open(fixture_path(f, SPOOL_NEW, file), O_RDONLY);
+	if (head_verify(&h, &body_at, fd, &err) == -1)
+		fail_msg("%s", err.text);
+	assert_int_equal(fstat(fd, &a), 0);
+	close(fd);
+	assert_int_equal(h.length, len);
+	/* The slot's name stays: it is the job's deed. */
+	assert_int_equal(stat(fixture_path(f, SPOOL_TMP, h.slot), &b), 0);
+	assert_int_equal(a.st_ino, b.st_ino);
+	assert_int_equal(a.st_nlink, 2);
+	assert_memory_equal(&h, head, sizeof h);
+}

@@ -38,6 +38,10 @@ enum accepted fixture_accept(
 struct spool_name fixture_job(
     struct fixture *f, unsigned n, struct job_head *head);
 
+/* The whole file of a job in new/ holds: head, length, checksum, slot. */
+void fixture_check_job(
+    struct fixture *f, const struct job_head *head, size_t len);
+
 /* The state that the ID is in; SPOOL_STATES for none. */
 unsigned fixture_state(struct fixture *f, const char *id);
 

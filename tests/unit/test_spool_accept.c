@@ -21,37 +21,6 @@
 
 #define THREADS 50
 
-/* The whole file of the n-th job holds: head, length, checksum, slot. */
-static void
-check_job(struct fixture *f, const struct job_head *head, size_t len)
-{
-	struct spool_name name;
-	struct job_head h;
-	struct err err = { 0 };
-	struct stat a, b;
-	unsigned state;
-	size_t body_at;
-	char file[SPOOL_NAME_MAX];
-	int fd;
-
-	assert_int_equal(
-	    spool_find(f->spool, head->id, &state, &name, &err), 0);
-	assert_int_equal(state, SPOOL_NEW);
-	assert_int_equal(name.attempt, 0);
-	spool_name_format(file, SPOOL_NEW, &name);
-	fd = open(fixture_path(f, SPOOL_NEW, file), O_RDONLY);
-	if (head_verify(&h, &body_at, fd, &err) == -1)
-		fail_msg("%s", err.text);
-	assert_int_equal(fstat(fd, &a), 0);
-	close(fd);
-	assert_int_equal(h.length, len);
-	/* The slot's name stays: it is the job's deed. */
-	assert_int_equal(stat(fixture_path(f, SPOOL_TMP, h.slot), &b), 0);
-	assert_int_equal(a.st_ino, b.st_ino);
-	assert_int_equal(a.st_nlink, 2);
-	assert_memory_equal(&h, head, sizeof h);
-}
-
 static void
 bodies_of_every_size_become_jobs(void **state)
 {
@@ -73,7 +42,7 @@ bodies_of_every_size_become_jobs(void **state)
 			assert_int_equal(
 			    fixture_accept(f->spool, ++n, len, &head),
 			    ACCEPTED_NEW);
-			check_job(f, &head, len);
+			fixture_check_job(f, &head, len);
 		}
 	}
 }
@@ -137,7 +106,7 @@ a_draft_can_be_used_again(void **state)
 		assert_int_equal(draft_write(d, body, strlen(body), &err), 0);
 		assert_int_equal(draft_commit(d, &head, &how, &err), 0);
 		assert_int_equal(how, ACCEPTED_NEW);
-		check_job(f, &head, strlen(body));
+		fixture_check_job(f, &head, strlen(body));
 		assert_int_equal(draft_reset(d, &err), 0);
 	}
 	draft_free(d);
@@ -220,8 +189,8 @@ two_hooks_with_one_delivery_are_two_jobs(void **state)
 	assert_int_equal(fixture_count(f, SPOOL_NEW), 2);
 	assert_string_not_equal(head[0].id, head[1].id);
 	assert_string_equal(head[0].delivery, head[1].delivery);
-	check_job(f, &head[0], strlen(sent[0].body));
-	check_job(f, &head[1], strlen(sent[1].body));
+	fixture_check_job(f, &head[0], strlen(sent[0].body));
+	fixture_check_job(f, &head[1], strlen(sent[1].body));
 }
 
 static void
@@ -449,22 +418,8 @@ forked_processes_share_no_slots(void **state)
 		    spool_read_head(f->spool, SPOOL_NEW, &name, &head, &err),
 		    0);
 		assert_string_equal(head.id, name.id);
-		check_job(f, &head, 900);
+		fixture_check_job(f, &head, 900);
 	}
-}
-
-/* ---- the stock ---- */
-
-static void
-the_stock_leaves_nothing_behind(void **state)
-{
-	struct fixture *f = *state;
-	struct err err = { 0 };
-
-	assert_int_equal(spool_stock(f->spool, 10, &err), 0);
-	assert_int_equal(fixture_count(f, SPOOL_TMP), 1 + 10 + 5);
-	fixture_reopen(f);
-	assert_int_equal(fixture_count(f, SPOOL_TMP), 0);
 }
 
 #define IN_SPOOL(test)                                                         \
@@ -489,7 +444,6 @@ main(void)
 		IN_SPOOL(fifty_deliveries_of_a_body_are_one_job),
 		IN_SPOOL(copies_from_several_processes_are_one_job),
 		IN_SPOOL(forked_processes_share_no_slots),
-		IN_SPOOL(the_stock_leaves_nothing_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// The way in: durable accepts a second, beside the bare programs that store
-// nothing and beside what others run.
+// The way in: durable accepts a second, beside bare programs (that store
+// nothing, and that store and do nothing else) and beside what others run.
 
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { payload } from './contestants.mjs';
 import { interleave, median, middle } from './machine.mjs';
 
+const STORING = ['hookspool', 'bare-store']; // make slots for a while after
 const FIELDS = ['rate', 'p50', 'p99', 'max', 'cpu_us', 'nginx_us', 'pss_mb'];
 
 const summary = (results) => Object.fromEntries(Object.entries(results).map(
@@ -32,6 +35,19 @@ async function measureLarge(bench, rounds) {
     peak_mb: Math.max(...results.map((one) => one.peak_mb)) };
 }
 
+/** The system calls that store an event, without HTTP. */
+async function measureDisk(bench, rounds) {
+  const results = [];
+  for (let i = 0; i < rounds; i++) {
+    const folder = join(bench.dir, `disk-${i}`);
+    mkdirSync(folder);
+    results.push(await bench.tool('bare', 'disk', folder, 16, 2000));
+  }
+  return Object.fromEntries(['ready', 'made'].map((which) => [which,
+    Object.fromEntries(['rate', 'p50', 'p99', 'cpu_us'].map((field) => [field,
+      median(results.map((one) => one[which][field]))]))]));
+}
+
 /** In a short run only what ratios are made of; in a whole one all. */
 export async function measureAccept(bench,
   { rounds, seconds, sustained, whole }) {
@@ -44,6 +60,7 @@ export async function measureAccept(bench,
   }
   await bench.startBare('bare', 'answer', 2, 1, false);
   await bench.startBare('bare-hmac', 'hmac', 2, 1, false);
+  await bench.startBare('bare-store', 'store', 1, 80, true);
   await bench.startResponder('hookspool', bench.home('accept'));
   await bench.startOctokit('octokit');
   await bench.startFastapi('fastapi');
@@ -60,7 +77,7 @@ export async function measureAccept(bench,
       const result = await bench.load(name, file,
         { seconds, ...limit, ...options });
       if (name === 'adnanh') await bench.quiet(name);
-      else if (name === 'hookspool') await sleep(300);
+      else if (STORING.includes(name)) await sleep(300);
       return result;
     }])));
 
@@ -81,6 +98,7 @@ export async function measureAccept(bench,
     'bare-hmac': () =>
       bench.load('bare-hmac', push, { connections: 16, count: 400 }),
   });
+  const disk = await measureDisk(bench, rounds);
   const long = sustained > 0 ? {
     hookspool: [await bench.load('hookspool', push,
       { connections: 16, seconds: sustained })],
@@ -96,6 +114,9 @@ export async function measureAccept(bench,
     ...(whole && { 'push, 1 connection': summary(at1) }),
     'push, 64 connections': summary(at64),
     ...(whole && { 'pull_request, 16 connections': summary(pulls) }),
+    'accepts / bare responder that stores':
+      ratio(at16, 'hookspool', 'bare-store'),
+    'stored without HTTP, 16 threads': disk,
     'one body of 25 MB': large,
     'push, 400 from ready slots': summary(fresh),
     ...(sustained > 0 && { [`push, ${sustained} s without a pause`]:
@@ -119,6 +140,8 @@ export async function measureAccept(bench,
         median(ours.map((one) => one.p99 / one.p50)), '<=', 4],
       ['responder CPU / bare responder CPU',
         ratio(at16, 'hookspool', 'bare', 'cpu_us'), '<=', 1.5],
+      ['responder CPU / CPU of a bare responder that stores',
+        ratio(at16, 'hookspool', 'bare-store', 'cpu_us'), '<=', 1.5],
       ['memory of all responder processes, PSS MB',
         middle(ours, 'pss_mb'), '<=', 24],
       ['one body of 25 MB, ms', large.ms, '<=', 2000],

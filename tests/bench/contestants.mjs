@@ -124,8 +124,10 @@ export class Bench {
 
   async startBare(name, kind, processes, threads, kept) {
     const socket = join(this.dir, `${name}.sock`);
+    const folder = join(this.dir, `${name}-files`);
+    if (kind === 'store') mkdirSync(folder);
     this.start(name, [this.bin('bench/bare'), kind, socket, `${processes}`,
-      `${threads}`, secret]);
+      `${threads}`, secret, ...(kind === 'store' ? [folder] : [])]);
     await waitFor(`${name} to listen`, () => existsSync(socket));
     await this.site(name, `location / {
       client_max_body_size 26m;

@@ -253,7 +253,7 @@ take_one(int dir, const char *name, int flags)
 static int
 take_kept(struct scratch *out, const char *data_directory)
 {
-	char path[PATH_MAX], name[8];
+	char path[PATH_MAX], name[12];
 	struct err ignored;
 	int dir, fd = -1, rc = -1, flags, most;
 

@@ -22,7 +22,8 @@
 #define STRAYS_TIME (5 * CLOCK_SECOND)
 #define KILL_AGAIN  CLOCK_SECOND
 #define GATHER_MOST 16 /* ended jobs: each has three descriptors */
-#define GATHER_TIME (5 * CLOCK_MSEC)
+#define GATHER_MIN  (5 * CLOCK_MSEC)
+#define GATHER_MAX  (50 * CLOCK_MSEC)
 #define BATCH                                                                  \
 	64 /* jobs never started that are settled at once: each                \
 	      has a descriptor */
@@ -255,10 +256,19 @@ end_job(struct runner *r, struct job *job)
 	job_free(job);
 }
 
+static int64_t
+gather_time(const struct runner *r)
+{
+	if (r->settle_took < GATHER_MIN)
+		return GATHER_MIN;
+	return r->settle_took < GATHER_MAX ? r->settle_took : GATHER_MAX;
+}
+
 /*
  * A batch costs three flushes, however large. So while all that may run does
- * and more could, what ended waits a moment for others: in a queue that long
- * nobody sees it. Never where there is nothing else to do.
+ * and more could, what ended waits a moment for others, as long as the last
+ * batch took: in a queue that long nobody sees it. Never where there is
+ * nothing else to do.
  */
 static int
 has_time(struct runner *r, int64_t now)
@@ -274,7 +284,7 @@ has_time(struct runner *r, int64_t now)
 	    backlog_wake(r->backlog) > now)
 		return 0;
 	if (r->settle_by == 0)
-		r->settle_by = now + GATHER_TIME;
+		r->settle_by = now + gather_time(r);
 	return now < r->settle_by;
 }
 
@@ -283,6 +293,7 @@ reap_settle(struct runner *r, int64_t now)
 {
 	struct job *over = NULL;
 	struct err err;
+	int64_t began;
 
 	if (now < r->settle_at || has_time(r, now))
 		return;
@@ -290,6 +301,7 @@ reap_settle(struct runner *r, int64_t now)
 	take_judged(r, now);
 	if (r->settler.jobs == NULL)
 		return;
+	began = clock_boot();
 	if (settle_run(&r->settler, &over, &err) == -1) {
 		r->settle_at =
 		    trouble_tell(&r->settling, now, "settling", &err);
@@ -298,6 +310,7 @@ reap_settle(struct runner *r, int64_t now)
 	} else {
 		trouble_over(&r->settling);
 	}
+	r->settle_took = clock_boot() - began;
 	while (over != NULL) {
 		struct job *job = over;
 

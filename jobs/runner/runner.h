@@ -99,6 +99,7 @@ struct runner {
 	size_t foreign;		     /* names in new/ that were told of */
 	int64_t claim_at, settle_at; /* not before; after trouble */
 	int64_t settle_by;	     /* what waits for company; 0: nothing */
+	int64_t settle_took;	     /* ns, the last batch */
 	struct trouble claiming, settling, keeping; /* what does not work now */
 	char status[80];			    /* the last STATUS= */
 };

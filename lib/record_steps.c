@@ -45,9 +45,11 @@ struct job_steps {
 
 static const char *const status_names[] = { "started", "completed", "failed" };
 
-/* Members of every line; what else is there is data. */
+/* Members of every line, and those that a record gives each step; what else
+ * is there is data. */
 static const char *const plain[] = { "ts", "level", "event", "request_id",
-	"delivery_id", "job_id", "attempt", "step", "duration_ms", "error" };
+	"delivery_id", "job_id", "attempt", "step", "duration_ms", "error",
+	"timestamp", "status" };
 
 static int
 is_plain(const char *name)

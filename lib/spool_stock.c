@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +30,9 @@ static const unsigned stock_most[SLOT_CLASSES] = { STOCK_MAX, 256 };
 /* Slots made between two flushes. The larger, the fewer waits for the disk
  * under load; half of the stock, so that the rest lasts meanwhile. */
 #define BATCH 512
+
+/* What is ready may take so much of the free space: one part of eight. */
+#define STOCK_SHARE 8
 
 /*
  * Under load a slot is used as soon as it is made, and the flush of the next
@@ -72,6 +76,26 @@ make_one(struct spool *s, struct batch *b, size_t size, struct err *err)
 		b->unflushed = 1;
 	fs_close(&fd);
 	return b->unflushed ? -1 : 0;
+}
+
+/* How many of `want` more there is room for: what is ready must not take the
+ * disk from what comes, least of all from another process's. */
+static unsigned
+count_affordable(struct spool *s, size_t size, unsigned have, unsigned want)
+{
+	struct statvfs vfs;
+	uint64_t most;
+
+	if (fstatvfs(s->dirs[SPOOL_TMP], &vfs) == -1)
+		return want;
+	most = (uint64_t)vfs.f_bavail * vfs.f_frsize / size;
+	/* 0 of 0: a file system that does not count them. */
+	if (vfs.f_files > 0 && vfs.f_favail < most)
+		most = vfs.f_favail;
+	most = (most + have) / STOCK_SHARE;
+	if (most <= have)
+		return 0;
+	return most - have < want ? (unsigned)(most - have) : want;
 }
 
 /* As many as can be made; -1 with *err if not all of `want`. */
@@ -124,35 +148,42 @@ end_batch(struct spool *s, struct stock *stock, const struct batch *b)
 	}
 }
 
+/* How many of the wanted ones are missing, and how many can be made. */
 static unsigned
-count_missing(struct spool *s, const struct stock *stock)
+count_missing(struct spool *s, unsigned class, unsigned *can)
 {
-	unsigned missing = 0;
+	const struct stock *stock = &s->stock[class];
+	unsigned have, missing = 0;
 
 	pthread_mutex_lock(&s->lock);
-	if (stock->wanted > stock->count)
-		missing = stock->wanted - stock->count;
+	have = stock->count;
+	if (stock->wanted > have)
+		missing = stock->wanted - have;
 	pthread_mutex_unlock(&s->lock);
+	*can = missing < BATCH ? missing : BATCH;
+	if (missing > 0)
+		*can = count_affordable(s, slot_sizes[class], have, *can);
 	return missing;
 }
 
 static int
 refill(struct spool *s, unsigned class, struct err *err)
 {
-	struct stock *stock = &s->stock[class];
 	struct err unflushed;
 	struct batch b;
-	unsigned missing;
+	unsigned can;
 	int rc = 0;
 
-	while (rc == 0 && (missing = count_missing(s, stock)) > 0) {
-		rc = make_batch(s, &b, slot_sizes[class],
-		    missing < BATCH ? missing : BATCH, err);
+	while (rc == 0 && count_missing(s, class, &can) > 0) {
+		if (can == 0)
+			return err_set(err, ERR_TEMP, ENOSPC,
+			    "tmp: too little room for ready slots");
+		rc = make_batch(s, &b, slot_sizes[class], can, err);
 		if (flush_batch(s, &b, &unflushed) == -1) {
 			*err = unflushed;
 			rc = -1;
 		}
-		end_batch(s, stock, &b);
+		end_batch(s, &s->stock[class], &b);
 	}
 	return rc;
 }
@@ -221,8 +252,9 @@ take_ready(struct spool *s, size_t size, char slot[SLOT_NAME_MAX])
 	return -1;
 }
 
-/* The file as it was made. Anything else is left for recovery to judge: what
- * is written there would not be durable as a slot's bytes are. */
+/* The file as it was made; ENOENT where that is gone. Anything else in its
+ * place is left for recovery to judge: what is written there would not be
+ * durable as a slot's bytes are. */
 static int
 open_ready(struct spool *s, const char *slot, size_t size)
 {
@@ -230,9 +262,14 @@ open_ready(struct spool *s, const char *slot, size_t size)
 	int fd = openat(s->dirs[SPOOL_TMP], slot,
 	    O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-	if (fd != -1 && (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
-			    st.st_nlink != 1 || st.st_size != (off_t)size))
+	if (fd == -1) {
+		if (errno == ELOOP || errno == ENXIO || errno == EISDIR)
+			errno = ENOENT;
+	} else if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
+		   st.st_nlink != 1 || st.st_size != (off_t)size) {
 		fs_close(&fd);
+		errno = ENOENT;
+	}
 	return fd;
 }
 
@@ -271,11 +308,15 @@ int
 stock_take(struct spool *s, size_t size, char slot[SLOT_NAME_MAX], int *fd)
 {
 	char name[SLOT_NAME_MAX];
-	int class = wait_ready(s, size, name), ready;
+	int class, ready;
 
-	if (class == -1)
-		return 0;
-	ready = open_ready(s, name, slot_sizes[class]);
+	/* Where somebody removed them, the next and soon new ones. */
+	do {
+		class = wait_ready(s, size, name);
+		if (class == -1)
+			return 0;
+		ready = open_ready(s, name, slot_sizes[class]);
+	} while (ready == -1 && errno == ENOENT);
 	if (ready == -1)
 		return 0;
 	memcpy(slot, name, sizeof name);

@@ -140,7 +140,8 @@ hold_page(
 
 	for (unsigned i = 0; i < LEDGER_HELD; i++) {
 		held = &l->held[i];
-		if (held->number == g->number && held->at == at)
+		if (held->number == g->number && held->pages == g->pages &&
+		    held->at == at)
 			return held->bytes;
 	}
 	held = &l->held[l->held_next++ % LEDGER_HELD];
@@ -148,6 +149,7 @@ hold_page(
 	if (read_page(g, at, held->bytes, err) == -1)
 		return NULL;
 	held->number = g->number;
+	held->pages = g->pages;
 	held->at = at;
 	return held->bytes;
 }

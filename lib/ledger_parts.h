@@ -38,9 +38,11 @@ struct generation {
 	int failed; /* a flush of `fd` failed */
 };
 
-/* A page as it was read: of the generation `number`, or 0. */
+/* A page as it was read. Number and pages are the file's name: somebody may
+ * have put two files of one number there. */
 struct held_page {
-	uint64_t number;
+	uint64_t number; /* 0: none */
+	uint32_t pages;
 	off_t at;
 	char bytes[LEDGER_PAGE];
 };

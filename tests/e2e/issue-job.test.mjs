@@ -421,7 +421,8 @@ describe('two issues of one repository at once', () => {
         const pulls = world.github.pulls.filter((p) => p.head.ref === branch);
         assert.equal(pulls.length, 1);
         assert.match(pulls[0].body, new RegExp(`^Fixes #${number}$`, 'm'));
-        assert.doesNotMatch(pulls[0].body, new RegExp(`f${181 - number}`));
+        assert.doesNotMatch(pulls[0].body,
+          new RegExp(`<code>f${181 - number}<`));
       }
       nothingLeft();
     });

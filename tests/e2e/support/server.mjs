@@ -13,8 +13,8 @@
 
 import { createHmac, randomUUID } from 'node:crypto';
 import {
-  chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync,
-  rmSync, writeFileSync,
+  chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync,
+  readdirSync, rmSync, writeFileSync,
 } from 'node:fs';
 import http from 'node:http';
 import { tmpdir, userInfo } from 'node:os';
@@ -190,10 +190,16 @@ export class Server {
     }
   }
 
-  /** Until nothing waits and nothing runs. */
+  /** Until nothing waits, nothing runs, and all that is settled has its record:
+   * a job's second name, its slot's, goes last. */
   settled(seconds = 120) {
-    const busy = () => ['new', 'run', 'retry']
-      .map((state) => [state, this.names(state).length])
+    const unfinished = (state) => this.names(state).filter((name) =>
+      (lstatSync(join(this.spool, state, name),
+        { throwIfNoEntry: false })?.nlink ?? 0) > 1);
+    const busy = () => [
+      ...['new', 'run', 'retry'].map((state) => [state, this.names(state)]),
+      ...['done', 'dead'].map((state) => [state, unfinished(state)]),
+    ].map(([state, names]) => [state, names.length])
       .filter(([, count]) => count > 0);
     return waitFor(() => `the queue to empty: ${busy()}`, () => {
       this.alive('runner');

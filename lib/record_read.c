@@ -7,6 +7,7 @@
  * cut at all, so that a search goes at the speed of memmem().
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,11 @@ read_forward(struct reader *r, int fd, off_t at, off_t to, struct err *err)
 			return -1;
 		at += (off_t)got;
 		held += got;
+		/* The disk reads the next piece while we look through this. */
+		if (got == ask && at < to)
+			(void)posix_fadvise(fd, at,
+			    to - at < PIECE ? to - at : PIECE,
+			    POSIX_FADV_WILLNEED);
 		/* The last record may lack its newline: nobody writes it so,
 		 * but an editor may. */
 		if (got == 0 && held > 0 && held < ROOM)

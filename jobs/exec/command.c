@@ -178,10 +178,13 @@ static pid_t
 start_child(const struct child_plan *plan)
 {
 	char **ours = environ;
+	/* NOLINTBEGIN(*.vfork, *.Vfork): posix_spawn(3) cannot set limits and
+	 * walls; child_exec() makes system calls and ends in execve(2). */
 	pid_t pid = vfork();
 
 	if (pid == 0)
 		child_exec(plan);
+	/* NOLINTEND(*.vfork, *.Vfork) */
 	environ = ours;
 	return pid;
 }

@@ -140,7 +140,8 @@ job_log_print(const struct screen *s, const char *line, size_t len)
 		return;
 	}
 	time = json_str(json_get(doc, "ts"), "");
-	if (clock_parse(&wall, time) == 0 && strlen(time) > 19 && s->terminal)
+	if (clock_parse(&wall, time) == 0 && strlen(time) >= 11 + 12 &&
+	    s->terminal)
 		buf_add(&out, time + 11, 12);
 	else
 		screen_text(&out, time, strlen(time));

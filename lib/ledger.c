@@ -112,15 +112,20 @@ ledger_unlock(struct ledger *l)
 
 /* ---- entries ---- */
 
+uint32_t
+ledger_page_number(const struct generation *g, const struct ledger_key *key)
+{
+	return key->spread % g->pages;
+}
+
 static off_t
 page_of(const struct generation *g, const struct ledger_key *key)
 {
-	return (off_t)(key->spread % g->pages) * LEDGER_PAGE;
+	return (off_t)ledger_page_number(g, key) * LEDGER_PAGE;
 }
 
-/* What is behind the end of a file that was cut off is not there. */
-static int
-read_page(const struct generation *g, off_t at, char page[LEDGER_PAGE],
+int
+ledger_read_page(const struct generation *g, off_t at, char page[LEDGER_PAGE],
     struct err *err)
 {
 	size_t got;
@@ -146,7 +151,7 @@ hold_page(
 	}
 	held = &l->held[l->held_next++ % LEDGER_HELD];
 	held->number = 0;
-	if (read_page(g, at, held->bytes, err) == -1)
+	if (ledger_read_page(g, at, held->bytes, err) == -1)
 		return NULL;
 	held->number = g->number;
 	held->pages = g->pages;
@@ -184,7 +189,7 @@ look_through(const struct generation *g, const struct ledger_key *keys,
 			continue;
 		if (page_of(g, &keys[k]) != at) {
 			at = page_of(g, &keys[k]);
-			if (read_page(g, at, page, &unread) == -1) {
+			if (ledger_read_page(g, at, page, &unread) == -1) {
 				at = -1;
 				rc = -1;
 				continue;
@@ -273,22 +278,23 @@ int
 ledger_erase(struct ledger *l, const struct ledger_key *key, struct err *err)
 {
 	static const char nothing[LEDGER_ENTRY];
-	char page[LEDGER_PAGE];
 	int place;
 
-	forget_pages(l);
 	for (unsigned i = 0; i < l->count; i++) {
 		struct generation *g = &l->files[i];
 		off_t at = page_of(g, key);
+		char *page = hold_page(l, g, at, err);
 
-		if (read_page(g, at, page, err) == -1)
+		if (page == NULL)
 			return -1;
 		while ((place = ledger_page_find(page, key)) != -1) {
 			memset(page + place, 0, LEDGER_ENTRY);
 			g->dirty = 1;
 			if (fs_pwrite_all(g->fd, nothing, sizeof nothing,
-				at + place, err) == -1)
+				at + place, err) == -1) {
+				forget_pages(l);
 				return err_prefix(err, "seen");
+			}
 		}
 	}
 	return 0;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fsio.h"
 #include "ledger_parts.h"
 
 /* Keys in the order of their pages. */
@@ -14,12 +13,6 @@ struct by_page {
 	uint32_t *order;  /* numbers of keys */
 	uint32_t *starts; /* of each page in `order`, and the end */
 };
-
-static uint32_t
-page_number(const struct generation *g, const struct ledger_key *key)
-{
-	return key->spread % g->pages;
-}
 
 /* Counts, then puts each in its place: those not found yet. */
 static void
@@ -30,14 +23,15 @@ put_in_order(struct by_page *b, const struct generation *g,
 
 	memset(b->starts, 0, (g->pages + 1) * sizeof *b->starts);
 	for (uint32_t i = 0; i < count; i++)
-		b->starts[page_number(g, &keys[i])] += !there[i];
+		b->starts[ledger_page_number(g, &keys[i])] += !there[i];
 	for (uint32_t p = 0; p <= g->pages; p++) {
 		sum += b->starts[p];
 		b->starts[p] = sum;
 	}
 	for (uint32_t i = count; i-- > 0;) {
 		if (!there[i])
-			b->order[--b->starts[page_number(g, &keys[i])]] = i;
+			b->order[--b->starts[ledger_page_number(g, &keys[i])]] =
+			    i;
 	}
 }
 
@@ -48,15 +42,13 @@ look_in(const struct generation *g, struct by_page *b,
 {
 	char page[LEDGER_PAGE];
 	struct err unread;
-	size_t got;
 
 	put_in_order(b, g, keys, count, there);
 	for (uint32_t p = 0; p < g->pages; p++) {
 		if (b->starts[p] == b->starts[p + 1] ||
-		    fs_pread_full(g->fd, page, sizeof page,
-			(off_t)p * LEDGER_PAGE, &got, &unread) == -1)
+		    ledger_read_page(
+			g, (off_t)p * LEDGER_PAGE, page, &unread) == -1)
 			continue;
-		memset(page + got, 0, sizeof page - got);
 		for (uint32_t n = b->starts[p]; n < b->starts[p + 1]; n++) {
 			uint32_t i = b->order[n];
 

@@ -64,6 +64,16 @@ struct ledger {
 	unsigned held_next; /* the one to be given up next */
 };
 
+/* ---- ledger.c ---- */
+
+/* The one page of a generation that may have the key. */
+uint32_t ledger_page_number(
+    const struct generation *g, const struct ledger_key *key);
+
+/* What is behind the end of a file that was cut off is not there: zeros. */
+int ledger_read_page(const struct generation *g, off_t at,
+    char page[LEDGER_PAGE], struct err *err) CHECKED;
+
 /* ---- ledger_entry.c ---- */
 
 /* The offset of a key's place in the page, or -1. */

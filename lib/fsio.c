@@ -202,16 +202,14 @@ write_new(int dir, const char *name, const void *bytes, size_t len, mode_t mode,
 {
 	int fd = openat(dir, name,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
-	int rc = -1;
 
 	if (fd == -1)
 		return err_sys(err, "%.100s", name);
 	if (fs_write_all(fd, bytes, len, err) == 0 &&
 	    fs_sync(fd, name, err) == 0)
-		rc = 0;
-	if (close(fd) == -1 && rc == 0)
-		rc = err_sys(err, "close %.100s", name);
-	return rc;
+		return fs_close_written(&fd, name, err);
+	fs_close(&fd);
+	return -1;
 }
 
 int
@@ -243,6 +241,17 @@ fs_close(int *fd)
 		close(*fd);
 	*fd = -1;
 	errno = saved;
+}
+
+int
+fs_close_written(int *fd, const char *what, struct err *err)
+{
+	int old = *fd;
+
+	*fd = -1;
+	if (close(old) == 0 || errno == EINTR)
+		return 0;
+	return err_sys(err, "close %.100s", what);
 }
 
 static int

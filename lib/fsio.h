@@ -76,4 +76,13 @@ int fs_replace(int dir, const char *name, const void *bytes, size_t len,
 /* close() unless fd is -1, which it then becomes; errno is kept. */
 void fs_close(int *fd);
 
+/*
+ * Closes a file that was written; *fd becomes -1 whatever happens, for Linux
+ * lets go of the descriptor also where close(2) fails. A failure says that
+ * what was written may not be kept, as that of a flush does: some file systems
+ * (NFS, quotas) tell of it no earlier. EINTR is none: it tells of nothing.
+ */
+int fs_close_written(int *fd, const char *what, struct err *err)
+    __attribute__((warn_unused_result));
+
 #endif

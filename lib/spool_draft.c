@@ -24,7 +24,7 @@ struct draft {
 	uint64_t length;
 	struct buf body;  /* while it fits into memory */
 	struct buf whole; /* head and body, composed */
-	int fd;		  /* the slot being written, or -1 */
+	int fd;		  /* the slot while it is written, or -1 */
 	int streamed;	  /* the body is in it already */
 	char slot[SLOT_NAME_MAX];
 	void *map; /* draft_body()'s view of a file, or NULL */
@@ -58,24 +58,37 @@ unmap(struct draft *d)
 	d->map = NULL;
 }
 
-/* Lets go of the slot: its name and what it holds are not ours any more. What
- * was flushed is on disk whatever close says; a disk that says no is not well,
- * though. */
+/* Lets go of the slot: its name and what it holds are not ours any more. */
 static void
 leave_slot(struct draft *d)
 {
-	if (d->fd != -1 && close(d->fd) == -1 && errno != EINTR)
-		atomic_store(&d->spool->degraded, 1);
-	d->fd = -1;
+	fs_close(&d->fd);
 	d->slot[0] = '\0';
 	d->streamed = 0;
+}
+
+/* The slot is closed when it is stored; whoever writes to it again comes here.
+ * Nobody else removes a slot of a process that lives. */
+static int
+reopen_slot(struct draft *d, struct err *err)
+{
+	if (d->fd != -1)
+		return 0;
+	d->fd = openat(d->spool->dirs[SPOOL_TMP], d->slot,
+	    O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return d->fd == -1 ? err_sys(err, "tmp/%s", d->slot) : 0;
 }
 
 static void
 discard_slot(struct draft *d)
 {
-	if (d->fd == -1)
+	struct err ignored;
+
+	if (d->slot[0] == '\0')
 		return;
+	/* Where it cannot be opened, its name goes at least. */
+	if (reopen_slot(d, &ignored) == -1)
+		errno = 0;
 	slot_wipe(d->spool, d->slot, d->fd);
 	leave_slot(d);
 }
@@ -167,8 +180,8 @@ draft_body(struct draft *d, const char **body, size_t *len, struct err *err)
 
 /* ---- becoming durable ---- */
 
-/* A flush failed: the kernel may call the pages clean now. The slot is given
- * up and never flushed again. */
+/* A flush or a close failed: the kernel may call the pages clean now. The slot
+ * is given up and never flushed again. */
 static int
 degrade(struct draft *d)
 {
@@ -233,16 +246,22 @@ store_memory(struct draft *d, struct job_head *head, struct err *err)
 static int
 store_streamed(struct draft *d, struct job_head *head, struct err *err)
 {
-	if (compose(d, head, err) == -1)
+	if (reopen_slot(d, err) == -1 || compose(d, head, err) == -1)
 		return -1;
 	return fill_new_slot(d, err);
 }
 
+/* Flushed and closed: nothing that the disk could still say comes after the
+ * answer. */
 static int
 store(struct draft *d, struct job_head *head, struct err *err)
 {
-	return d->streamed ? store_streamed(d, head, err)
-			   : store_memory(d, head, err);
+	int rc = d->streamed ? store_streamed(d, head, err)
+			     : store_memory(d, head, err);
+
+	if (rc == -1)
+		return -1;
+	return fs_close_written(&d->fd, d->slot, err) == -1 ? degrade(d) : 0;
 }
 
 /* ---- becoming visible ---- */
@@ -401,7 +420,7 @@ look(struct draft *d, struct job_head *head, struct seen_keys *keys,
  *                                 Whole: recovery makes a job of it, as if
  *                                 step 5 had been reached; the same delivery,
  *                                 sent again, is then a duplicate of it.
- *  3 flush it                     From here on power may fail too: the slot's
+ *  3 flush and close it           From here on power may fail too: the slot's
  *                                 name was durable before (ready-made) or is
  *                                 now (tmp/ synced).
  *  4 with the lock of seen/:      A claim that lost wipes the slot's head

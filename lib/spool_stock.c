@@ -72,9 +72,12 @@ make_one(struct spool *s, struct batch *b, size_t size, struct err *err)
 	if (slot_make(s, size, name, &fd, err) == -1)
 		return -1;
 	slot_parse(name, owner, &b->seq[b->count++]);
-	if (b->one_by_one && fs_sync(fd, name, err) == -1)
+	if (b->one_by_one && fs_sync(fd, name, err) == -1) {
 		b->unflushed = 1;
-	fs_close(&fd);
+		fs_close(&fd);
+	} else if (fs_close_written(&fd, name, err) == -1) {
+		b->unflushed = 1;
+	}
 	return b->unflushed ? -1 : 0;
 }
 

@@ -6,7 +6,8 @@
  *                  no other, writes half of what it was asked, as on a disk
  *                  that is just full or where a signal cut the call short
  *   CLOSE_AT=N     the N-th close() says CLOSE_ERROR (a number). The
- *                  descriptor is closed all the same, as Linux does it
+ *                  descriptor is closed all the same, as Linux does it. Each
+ *                  that is counted is announced by a close(-2), for a tracer
  *   FAULT_FILE=F   while the file F is there, the calls that it names (a
  *                  line of names with spaces around each) fail with EIO:
  *                  fsync, fdatasync, syncfs, close
@@ -87,10 +88,13 @@ int
 close(int fd)
 {
 	static int left = -1;
-	int rc = (int)syscall(SYS_close, fd);
+	int rc;
 
 	if (left == -1)
 		left = number("CLOSE_AT");
+	if (getenv("CLOSE_AT") != NULL)
+		syscall(SYS_close, -2);
+	rc = (int)syscall(SYS_close, fd);
 	if (rc == 0 && left > 0 && --left == 0) {
 		errno = number("CLOSE_ERROR");
 		return -1;

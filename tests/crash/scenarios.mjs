@@ -196,11 +196,12 @@ function deliveryOf(n) {
 }
 
 /** The undisturbed run under strace: the log of its calls. */
-export async function trace(lab, scenario) {
+export async function trace(lab, scenario, env = {}) {
   lab.reset(scenario.plan);
   await scenario.prepare(lab);
   const log = join(lab.dir, 'strace');
-  await lab.run(...begin(lab, scenario, ['strace', '-qq', '-o', log], {}));
+  await lab.run(...begin(lab, scenario, ['strace', '-qq', '-y', '-o', log],
+    env));
   const text = readFileSync(log, 'utf8');
   rmSync(log);
   if (scenario.expects && !scenario.expects.test(text))

@@ -31,8 +31,7 @@ static const struct {
 	{ "flushing data fails", " fdatasync ", 503, 202 },
 	{ "flushing files and directories fails", " fsync syncfs ", 503, 202 },
 	{ "every flush fails", " fsync fdatasync syncfs ", 503, 0 },
-	/* What was flushed before is on disk whatever close() says. */
-	{ "closing fails", " close ", 202, 0 },
+	{ "closing fails", " close ", 503, 0 },
 };
 
 static void

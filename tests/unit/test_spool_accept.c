@@ -252,6 +252,7 @@ struct crowd {
 	struct spool *spool;
 	pthread_barrier_t start;
 	int same_delivery;
+	unsigned hooks; /* that sent it, each with a body of its own */
 	size_t len;
 	unsigned accepted, duplicates;
 	pthread_mutex_t lock;
@@ -273,9 +274,11 @@ accept_one(void *arg)
 	struct draft *d;
 	enum accepted how;
 	char *body = malloc(c->len);
+	unsigned hook = m->n % c->hooks;
 
 	fixture_head(&head, c->same_delivery ? 1 : m->n);
-	memset(body, 'z', c->len);
+	snprintf(head.hook_id, sizeof head.hook_id, "%u", 4711 + hook);
+	memset(body, 'y' + (int)hook, c->len);
 	assert_int_equal(spool_draft_new(&d, c->spool, &err), 0);
 	assert_int_equal(draft_write(d, body, c->len, &err), 0);
 	pthread_barrier_wait(&c->start);
@@ -292,11 +295,12 @@ accept_one(void *arg)
 }
 
 static void
-run_crowd(struct fixture *f, int same_delivery, size_t len)
+run_crowd(struct fixture *f, int same_delivery, unsigned hooks, size_t len)
 {
-	struct crowd c = {
-		.spool = f->spool, .same_delivery = same_delivery, .len = len
-	};
+	struct crowd c = { .spool = f->spool,
+		.same_delivery = same_delivery,
+		.hooks = hooks,
+		.len = len };
 	struct member members[THREADS];
 
 	pthread_barrier_init(&c.start, NULL, THREADS);
@@ -310,10 +314,11 @@ run_crowd(struct fixture *f, int same_delivery, size_t len)
 	for (unsigned i = 0; i < THREADS; i++)
 		pthread_join(members[i].thread, NULL);
 	pthread_barrier_destroy(&c.start);
-	assert_int_equal(c.accepted, 1);
-	assert_int_equal(c.duplicates, THREADS - 1);
-	assert_int_equal(fixture_count(f, SPOOL_NEW), 1);
-	assert_int_equal(fixture_seen(f, 0), 3);
+	assert_int_equal(c.accepted, hooks);
+	assert_int_equal(c.duplicates, THREADS - hooks);
+	assert_int_equal(fixture_count(f, SPOOL_NEW), hooks);
+	/* each one's delivery and body, and the plain ID of one */
+	assert_int_equal(fixture_seen(f, 0), 2 * hooks + 1);
 	/* The losers' slots are gone: one, the owner, and what is ready (there
 	 * is a second size, half as many). */
 	assert_true(fixture_count(f, SPOOL_TMP) <= 2 + THREADS + THREADS / 2);
@@ -322,7 +327,7 @@ run_crowd(struct fixture *f, int same_delivery, size_t len)
 static void
 fifty_copies_of_a_delivery_are_one_job(void **state)
 {
-	run_crowd(*state, 1, 3000);
+	run_crowd(*state, 1, 1, 3000);
 }
 
 static void
@@ -332,19 +337,31 @@ fifty_copies_from_ready_slots_are_one_job(void **state)
 	struct err err = { 0 };
 
 	assert_int_equal(spool_stock(f->spool, THREADS, &err), 0);
-	run_crowd(f, 1, 3000);
+	run_crowd(f, 1, 1, 3000);
 }
 
 static void
 fifty_streamed_copies_are_one_job(void **state)
 {
-	run_crowd(*state, 1, 100000);
+	run_crowd(*state, 1, 1, 100000);
+}
+
+static void
+fifty_copies_of_two_hooks_are_two_jobs(void **state)
+{
+	run_crowd(*state, 1, 2, 3000);
+}
+
+static void
+fifty_streamed_copies_of_two_hooks_are_two_jobs(void **state)
+{
+	run_crowd(*state, 1, 2, 100000);
 }
 
 static void
 fifty_deliveries_of_a_body_are_one_job(void **state)
 {
-	run_crowd(*state, 0, 3000);
+	run_crowd(*state, 0, 1, 3000);
 }
 
 static void
@@ -441,6 +458,8 @@ main(void)
 		IN_SPOOL(fifty_copies_of_a_delivery_are_one_job),
 		IN_SPOOL(fifty_copies_from_ready_slots_are_one_job),
 		IN_SPOOL(fifty_streamed_copies_are_one_job),
+		IN_SPOOL(fifty_copies_of_two_hooks_are_two_jobs),
+		IN_SPOOL(fifty_streamed_copies_of_two_hooks_are_two_jobs),
 		IN_SPOOL(fifty_deliveries_of_a_body_are_one_job),
 		IN_SPOOL(copies_from_several_processes_are_one_job),
 		IN_SPOOL(forked_processes_share_no_slots),

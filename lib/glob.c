@@ -8,6 +8,8 @@
 struct retry {
 	const char *pattern; /* behind the star; NULL: there was none */
 	const char *name;    /* what the star has not swallowed yet */
+	const char *first;   /* where the first "*" behind this "**" took up
+			      * the name; NULL: there was none yet */
 };
 
 /* The end of the set that begins at `set` ("[...]"), or NULL. */
@@ -79,6 +81,30 @@ match_one(const char *pattern, char c)
 }
 
 /*
+ * Lets the last "**" swallow more; 0 where that is of no use. What stands
+ * between it and its first "*" has one length, so that one would only take up
+ * the same part of the name further behind, and all that it could swallow
+ * there it could before. So it goes on behind that part, which keeps the time
+ * within the product of both lengths.
+ */
+static int
+retry_deep(struct retry *deep)
+{
+	size_t skip = 0;
+
+	if (deep->pattern == NULL || *deep->name == '\0')
+		return 0;
+	if (deep->first != NULL) {
+		skip = strcspn(deep->first, "/");
+		if (deep->first[skip] == '\0')
+			return 0;
+	}
+	deep->name += skip + 1;
+	deep->first = NULL;
+	return 1;
+}
+
+/*
  * A "*" is retried one character further as long as that is no "/", then the
  * last "**" is. Stars before those need no second look: whatever they could
  * swallow more, the later one can too.
@@ -86,17 +112,19 @@ match_one(const char *pattern, char c)
 int
 glob_match(const char *pattern, const char *name)
 {
-	struct retry star = { NULL, NULL }, deep = { NULL, NULL };
+	struct retry star = { 0 }, deep = { 0 };
 	const char *next;
 
 	while (*name != '\0' || *pattern != '\0') {
 		if (*pattern == '*' && pattern[1] == '*') {
 			while (*pattern == '*')
 				pattern++;
-			deep = (struct retry){ pattern, name };
+			deep = (struct retry){ pattern, name, NULL };
 			star.pattern = NULL;
 		} else if (*pattern == '*') {
-			star = (struct retry){ ++pattern, name };
+			star = (struct retry){ ++pattern, name, NULL };
+			if (deep.first == NULL)
+				deep.first = name;
 		} else if (*name != '\0' &&
 			   (next = match_one(pattern, *name)) != NULL) {
 			pattern = next;
@@ -105,9 +133,9 @@ glob_match(const char *pattern, const char *name)
 			   *star.name != '/') {
 			pattern = star.pattern;
 			name = ++star.name;
-		} else if (deep.pattern != NULL && *deep.name != '\0') {
+		} else if (retry_deep(&deep)) {
 			pattern = deep.pattern;
-			name = ++deep.name;
+			name = deep.name;
 			star.pattern = NULL;
 		} else {
 			return 0;

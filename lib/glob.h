@@ -13,8 +13,8 @@
  *   \x     the character x itself
  *
  * The whole name must match. Bytes are compared; there is no locale. A
- * pattern takes time in proportion to the product of both lengths at worst,
- * so that a hostile name cannot stall the caller.
+ * pattern that is well formed takes time in proportion to the product of both
+ * lengths at worst, so that a hostile name cannot stall the caller.
  */
 
 /* 1 if `name` matches. */

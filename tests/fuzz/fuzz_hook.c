@@ -16,6 +16,8 @@
  * matches every name.
  */
 
+#define SHORT 200
+
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
 /* Cuts the first line off; the rest if there is none. */
@@ -65,7 +67,10 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	list[0] = next_line(&rest);
 	list[1] = next_line(&rest);
 	list[2] = NULL;
-	if (glob_problem(list[0]) == NULL)
+	/* A configuration's patterns are well formed; only for those is the
+	 * time bounded. */
+	if (glob_problem(list[0]) == NULL &&
+	    (glob_problem(list[1]) == NULL || strlen(list[1]) < SHORT))
 		(void)glob_list_match(list, list[1]);
 	if (glob_match("**", list[1]) != 1)
 		abort();

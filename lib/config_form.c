@@ -8,6 +8,7 @@
 
 #include "config_form.h"
 #include "config_value.h"
+#include "glob.h"
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS	"0123456789"
@@ -207,6 +208,12 @@ is_regex(const char *text)
 }
 
 static int
+is_glob(const char *text)
+{
+	return glob_problem(text) == NULL;
+}
+
+static int
 is_threshold(const char *text)
 {
 	char *end;
@@ -296,6 +303,8 @@ const struct config_form form_variable = {
 };
 const struct config_form form_regex = { "a POSIX extended regular expression",
 	is_regex, "." };
+const struct config_form form_glob = { "a glob whose sets and escapes end",
+	is_glob, "." };
 const struct config_form form_threshold = { "a positive number or \"inf\"",
 	is_threshold, "^(inf|[0-9]+(\\.[0-9]+)?)$" };
 const struct config_form form_welcome = { "at most 10240 bytes", is_welcome,

@@ -33,6 +33,7 @@ extern const struct config_form form_command;  /* with balanced quotes */
 extern const struct config_form form_titles;   /* "*", or types by comma */
 extern const struct config_form form_variable; /* of the environment */
 extern const struct config_form form_regex;    /* POSIX extended */
+extern const struct config_form form_glob;     /* of paths; see glob.h */
 extern const struct config_form form_threshold; /* positive number, or inf */
 extern const struct config_form form_welcome;	/* at most 10240 bytes */
 

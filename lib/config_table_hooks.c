@@ -159,11 +159,11 @@ static const struct config_key workspace[] = {
 	{ "issue-job.max-retries", CONFIG_INT, .range = "0..10",
 	    .fallback = "3", .text = "Rounds of work after a failed test." },
 	{ "issue-job.allowed-paths", CONFIG_STR | CONFIG_LIST,
-	    .form = &form_text,
+	    .form = &form_glob,
 	    .text = "Globs of files that may be changed; unset: every one "
 		    "that is not restricted." },
 	{ "issue-job.restricted-paths", CONFIG_STR | CONFIG_LIST,
-	    .form = &form_text,
+	    .form = &form_glob,
 	    .fallback =
 		"[\".github/workflows/**\", \".github/actions/**\", .env, "
 		"\".env.*\", \"**/.env\", \"**/.env.*\", \"*.pem\", "

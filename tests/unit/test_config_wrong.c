@@ -296,6 +296,11 @@ static const struct wrong_file hooks[] = {
 	    "issue-job: {existing-branch: force}\n",
 	    C "1: issue-job.existing-branch: expected one of reuse, suffix; "
 	      "got \"force\"" },
+	{ "a guarded path whose set does not end",
+	    "issue-job:\n  restricted-paths:\n    - \"*.pem\"\n"
+	    "    - \"id_[rd\"\n",
+	    C "4: issue-job.restricted-paths[1]: expected a glob whose sets "
+	      "and escapes end, got \"id_[rd\"" },
 	{ "a workspace without room", "workspace: {job-bytes: none}\n",
 	    C "1: workspace.job-bytes: expected a size such as 64k, 25M or "
 	      "2G, got \"none\"" },

@@ -96,7 +96,8 @@ int json_true(const struct json *v);
 size_t json_count(const struct json *v);
 const struct json *json_at(const struct json *v, size_t i);
 
-/* Children of an array or object in order: first, next; name of a member. */
+/* Children of an array or object in order: first, next; name of a member, ""
+ * of what is none (an array's element). */
 const struct json *json_first(const struct json *v);
 const struct json *json_next(const struct json *child);
 const char *json_name(const struct json *child);

@@ -285,7 +285,9 @@ json_next(const struct json *child)
 const char *
 json_name(const struct json *child)
 {
-	return child != NULL ? item_of(child)->string : NULL;
+	const char *name = child != NULL ? item_of(child)->string : NULL;
+
+	return name != NULL ? name : "";
 }
 
 size_t

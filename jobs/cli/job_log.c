@@ -133,10 +133,12 @@ job_log_print(const struct screen *s, const char *line, size_t len)
 	int64_t wall;
 
 	buf_init(&out, 2 * JOB_LOG_LINE);
-	if (json_parse(&doc, line, len, &err) == -1) {
+	if (json_parse(&doc, line, len, &err) == -1 ||
+	    json_type(doc) != JSON_OBJECT) {
 		screen_text(&out, line, len);
 		puts(out.data);
 		buf_release(&out);
+		json_free(doc);
 		return;
 	}
 	time = json_str(json_get(doc, "ts"), "");
